@@ -1,0 +1,81 @@
+/**
+ * UTF-8 to text in plain JavaScript: this package has no TextDecoder.
+ * Anything but the one valid spelling of well-formed text answers undefined.
+ */
+export function readUtf8(bytes: Uint8Array, start: number, size: number): string | undefined {
+  if (size === 0) return ''
+  if (size <= rememberedMax) return readRemembered(bytes, start, size)
+  return readPlain(bytes, start, size)
+}
+
+/**
+ * Kinds, types, sources, tenants and binding ids come again and again: a string that is already
+ * there needs no building and no collecting. One slot per hash, the newest stays.
+ */
+const rememberedMax = 24
+const remembered: string[] = Array.from({ length: 2048 }, () => '')
+
+function readRemembered(bytes: Uint8Array, start: number, size: number): string | undefined {
+  const slot = slotOf(bytes, start, size)
+  const known = remembered[slot] as string // slotOf stays within the list
+  if (known.length === size && spells(known, bytes, start)) return known
+  const text = readPlain(bytes, start, size)
+  if (text !== undefined && text.length === size) remembered[slot] = text
+  return text
+}
+
+function slotOf(bytes: Uint8Array, start: number, size: number): number {
+  let hash = size
+  for (let i = start; i < start + size; i++) hash = (hash * 31 + (bytes[i] as number)) | 0
+  return (hash ^ (hash >>> 13)) & 2047
+}
+
+function spells(text: string, bytes: Uint8Array, start: number): boolean {
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) !== bytes[start + i]) return false
+  return true
+}
+
+/** One list per length: `apply` wants the exact length, and resizing a list reallocates it. */
+const chunkMax = 64
+const chunks = Array.from({ length: chunkMax + 1 }, (_, length) => Array.from({ length }, () => 0))
+
+function readPlain(bytes: Uint8Array, start: number, size: number): string | undefined {
+  let text = ''
+  for (let from = start; from < start + size; from += chunkMax) {
+    const length = Math.min(chunkMax, start + size - from)
+    const units = chunks[length] as number[] // length <= chunkMax
+    for (let i = 0; i < length; i++) {
+      const byte = bytes[from + i] as number // the caller has checked the bounds
+      if (byte > 0x7f) return readWide(bytes, start, size)
+      units[i] = byte
+    }
+    text += String.fromCharCode.apply(undefined, units)
+  }
+  return text
+}
+
+function readWide(bytes: Uint8Array, start: number, size: number): string | undefined {
+  const end = start + size
+  let text = ''
+  let at = start
+  while (at < end) {
+    const first = bytes[at] as number // at < end
+    const length = first < 0x80 ? 1 : first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0
+    if (length === 0 || at + length > end) return undefined
+    let point = length === 1 ? first : first & (0x7f >> length)
+    for (let i = 1; i < length; i++) {
+      const byte = bytes[at + i] as number // at + length <= end
+      if ((byte & 0xc0) !== 0x80) return undefined
+      point = (point << 6) | (byte & 0x3f)
+    }
+    if (!isShortest(point, length)) return undefined
+    text += String.fromCodePoint(point)
+    at += length
+  }
+  return text
+}
+
+function isShortest(point: number, length: number): boolean {
+  if (length === 3) return point >= 0x800 && (point < 0xd800 || point > 0xdfff)
+  return length < 4 || (point >= 0x10000 && point <= 0x10ffff)
+}
