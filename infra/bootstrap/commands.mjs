@@ -1,0 +1,37 @@
+import { join } from 'node:path'
+import { run } from './child.mjs'
+import { check, test, verify } from './verify.mjs'
+import { root } from './place.mjs'
+
+/** Packages resolve to their sources; SQLite's "experimental" warning is no news to a user. */
+export const sourceFlags = ['--conditions=@waybill/source', '--disable-warning=ExperimentalWarning']
+
+/** Every npm script: what it needs and what it does. Resolves with the exit code. */
+export const commands = {
+  start: {
+    natsServer: true,
+    run: source('packages/cli/src/main.ts', 'dev', '--app', 'packages/example-github/src/app.ts'),
+  },
+  demo: { natsServer: true, run: source('test/demo/main.ts') },
+  bench: { natsServer: true, run: source('test/bench/main.ts') },
+  test: { natsServer: true, run: test },
+  check: { natsServer: false, run: check },
+  verify: { natsServer: true, run: verify },
+  build: {
+    natsServer: false,
+    run: (toolchain, args) => tool(toolchain, 'turbo', ['run', 'build', ...args]),
+  },
+  pnpm: {
+    natsServer: false,
+    run: ({ node, pnpm, env }, args) => run(node, [pnpm, ...args], { cwd: root, env }),
+  },
+}
+
+function source(file, ...first) {
+  return ({ node, env }, args) =>
+    run(node, [...sourceFlags, join(root, file), ...first, ...args], { cwd: root, env })
+}
+
+function tool({ env }, name, args) {
+  return run(join(root, 'node_modules', '.bin', name), args, { cwd: root, env })
+}
