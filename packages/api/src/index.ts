@@ -1,1 +1,46 @@
-export {}
+export {
+  type ApiClient,
+  type ApiClientOptions,
+  type CallOptions,
+  createApiClient,
+} from './client.ts'
+export {
+  type Answer,
+  type Asked,
+  type EachName,
+  type Endpoint,
+  type EndpointName,
+  endpointNames,
+  type Endpoints,
+  endpoints,
+  endpointSubject,
+  type OneName,
+  type Owner,
+  type RequestOf,
+  type ResponseOf,
+} from './contract.ts'
+export {
+  ambiguous,
+  ApiError,
+  type ApiErrorBody,
+  apiErrorBody,
+  type ApiErrorKind,
+  apiErrorKind,
+  defect,
+  exitCodeOf,
+  invalid,
+  issuesOf,
+  notFound,
+  refused,
+  statusOf,
+  unavailable,
+} from './error.ts'
+export { fromJson, toJson } from './json.ts'
+export {
+  type Call,
+  type Handlers,
+  type ServedEndpoints,
+  serveEndpoints,
+  type ServeOptions,
+} from './micro.ts'
+export type { AsOf, DeadLetter, DispatchRow, PartitionRow } from './shapes.ts'
