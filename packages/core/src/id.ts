@@ -69,17 +69,17 @@ export function parseId(id: string): { generation: number; slot: number; hash: s
   return { generation: Number(generation), slot: Number(slot), hash }
 }
 
-/** `owner` is the dispatch, or the partition where an effect is nobody's in particular. */
-export function effectId(owner: string, transition: number, ordinal: number): string {
-  return `${owner}:${transition}:${ordinal}`
+/** `dispatch` may be the partition itself, where an effect is no dispatch's in particular. */
+export function effectId(dispatch: string, transition: number, ordinal: number): string {
+  return `${dispatch}:${transition}:${ordinal}`
 }
 
 const effectPattern = /^([^:\s]{1,160}):(0|[1-9]\d{0,14}):(0|[1-9]\d{0,14})$/
 
-export function parseEffectId(id: string): { owner: string; transition: number; ordinal: number } | undefined {
-  const [, owner, transition, ordinal] = effectPattern.exec(id) ?? []
-  if (owner === undefined) return undefined
-  return { owner, transition: Number(transition), ordinal: Number(ordinal) }
+export function parseEffectId(id: string): { dispatch: string; transition: number; ordinal: number } | undefined {
+  const [, dispatch, transition, ordinal] = effectPattern.exec(id) ?? []
+  if (dispatch === undefined) return undefined
+  return { dispatch, transition: Number(transition), ordinal: Number(ordinal) }
 }
 
 const tokenPattern = /^[A-Za-z0-9_-]{1,64}$/
