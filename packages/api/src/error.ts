@@ -1,3 +1,4 @@
+import { WaybillError } from '@waybill/core'
 import { z } from 'zod'
 
 /**
@@ -27,6 +28,8 @@ export const apiErrorBody = z.object({
   why: text.optional(),
   /** What to do about it, as a command or one sentence. */
   next: text.optional(),
+  /** Kind `refused`: which rule, such as `not_cancellable`. */
+  refusal: z.string().max(64).optional(),
   /** Kind `ambiguous`: ids that the prefix fits, at most 20. */
   candidates: z.array(z.string()).max(20).optional(),
   /** Kind `unavailable`: when trying again makes sense. */
@@ -35,21 +38,15 @@ export const apiErrorBody = z.object({
 export type ApiErrorBody = z.infer<typeof apiErrorBody>
 
 /** Thrown by handlers and by the client alike: it travels whole, so both sides see the same. */
-export class ApiError extends Error {
+export class ApiError extends WaybillError {
   override readonly name = 'ApiError'
+  readonly kind: ApiErrorKind
   readonly body: ApiErrorBody
 
   constructor(body: ApiErrorBody, options?: ErrorOptions) {
-    super(body.why === undefined ? body.what : `${body.what}: ${body.why}`, options)
+    super(body, options)
+    this.kind = body.kind
     this.body = body
-  }
-
-  get kind(): ApiErrorKind {
-    return this.body.kind
-  }
-
-  get code(): string {
-    return this.body.code
   }
 }
 
@@ -102,12 +99,13 @@ export const ambiguous = (what: string, prefix: string, candidates: readonly str
     candidates: candidates.slice(0, 20),
   })
 
-/** `code`: the refusal itself, such as `not_cancellable`. */
-export const refused = (code: string, why: string, where?: string): ApiError =>
+/** `refusal`: the rule, for machines, such as `not_cancellable`. */
+export const refused = (refusal: string, why: string, where?: string): ApiError =>
   new ApiError({
     kind: 'refused',
-    code,
+    code: 'WB2006',
     what: 'the command was refused',
+    refusal,
     why: clip(why),
     ...(where === undefined ? {} : { where }),
   })

@@ -124,9 +124,9 @@ function createDesk(nc: NatsConnection, options: ServeOptions) {
     } catch (cause) {
       const error = cause instanceof ApiError ? cause : defect(messageOf(cause), { cause })
       tally.errors++
-      tally.lastError = error.message
+      tally.lastError = summaryOf(error)
       if (error.kind === 'defect') options.onDefect?.(name, error)
-      message.respondError(statusOf[error.kind], oneLine(error.message), toJson(error.body))
+      message.respondError(statusOf[error.kind], summaryOf(error), toJson(error.body))
     } finally {
       tally.ms += performance.now() - begun
     }
@@ -219,5 +219,10 @@ const busy = (inFlightMax: number): ApiError =>
 const messageOf = (cause: unknown): string =>
   cause instanceof Error ? `${cause.name}: ${cause.message}` : 'something odd was thrown'
 
-/** Header values may hold no line breaks. */
-const oneLine = (text: string): string => text.replace(/[\r\n]+/g, ' ').slice(0, 512)
+/** One line: header values may hold no breaks. */
+const summaryOf = ({ message, where, why }: ApiError): string =>
+  [message, where, why]
+    .filter((part) => part !== undefined)
+    .join(': ')
+    .replace(/[\r\n]+/g, ' ')
+    .slice(0, 512)
