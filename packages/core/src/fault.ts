@@ -96,7 +96,7 @@ export function normaliseThrown(thrown: unknown, bytesMax = 8192): AttemptError 
   const path = field(thrown, 'path')
   return {
     ...classOf(thrown),
-    name: cut(textOf(field(thrown, 'name')) ?? kindOf(thrown), nameMax),
+    name: cut(textOf(field(thrown, 'name')) || kindOf(thrown), nameMax),
     message: cut(messageOf(thrown), messageMax),
     ...(code === undefined ? {} : { code: cut(code, nameMax) }),
     ...(typeof path === 'string' ? { path: cut(path, pathMax) } : {}),

@@ -40,14 +40,20 @@ export interface DispatchIdentity {
   /** Without its version: a hot reload must not dispatch the same event twice. */
   readonly binding: string
   readonly event: string
+  /**
+   * Where the event lies, `<sequence>/<index>`. An id that comes again after the dedupe window is
+   * another event with the same name: without its place, a dispatch would live twice.
+   */
+  readonly place: string
   /** 0 for the first dispatch of the event, n for its nth rerun. */
   readonly rerun: number
 }
 
 /** In its event's slot, whose prefix it takes over. */
-export function dispatchIdOf({ hash, app, binding, event, rerun }: DispatchIdentity): string {
-  const place = event.slice(0, event.lastIndexOf('-'))
-  return `${place}-${hashParts(hash, app, binding, event, String(rerun)).slice(0, digestLength)}`
+export function dispatchIdOf(identity: DispatchIdentity): string {
+  const { hash, app, binding, event, place, rerun } = identity
+  const slot = event.slice(0, event.lastIndexOf('-'))
+  return `${slot}-${hashParts(hash, app, binding, event, place, String(rerun)).slice(0, digestLength)}`
 }
 
 /** The slot of whatever is shared under a key: a partition key, the key of a ledger. */

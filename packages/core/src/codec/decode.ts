@@ -85,7 +85,7 @@ function readInteger(head: number): number {
     case 0xce:
       return atLeast(0x10000, readUint32())
     case 0xcf:
-      return atLeast(0x1_0000_0000, readInt64())
+      return atLeast(0x1_0000_0000, readInt64(readUint32()))
     case 0xd0:
       return below(-0x20, (readByte() << 24) >> 24)
     case 0xd1:
@@ -93,7 +93,7 @@ function readInteger(head: number): number {
     case 0xd2:
       return below(-0x8000, readUint32() | 0)
     case 0xd3:
-      return below(-0x8000_0000, readInt64())
+      return below(-0x8000_0000, readInt64(readUint32() | 0))
     case 0xca:
       return refuse('codec.form', 'a 32-bit float')
     default:
@@ -195,8 +195,7 @@ function readFloat(): number {
   return value
 }
 
-function readInt64(): number {
-  const high = readUint32() | 0
+function readInt64(high: number): number {
   const value = high * 0x1_0000_0000 + readUint32()
   if (!Number.isSafeInteger(value)) refuse('codec.number', 'an integer beyond 2^53 - 1')
   return value

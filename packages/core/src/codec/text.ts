@@ -12,7 +12,7 @@ export function readUtf8(bytes: Uint8Array, start: number, size: number): string
  * Kinds, types, sources, tenants and binding ids come again and again: a string that is already
  * there needs no building and no collecting. One slot per hash, the newest stays.
  */
-const rememberedMax = 24
+const rememberedMax = 48
 const remembered: string[] = Array.from({ length: 2048 }, () => '')
 
 function readRemembered(bytes: Uint8Array, start: number, size: number): string | undefined {
@@ -24,10 +24,16 @@ function readRemembered(bytes: Uint8Array, start: number, size: number): string 
   return text
 }
 
+/** Samples: hashing every byte would cost as much as comparing them. Ids differ in their ends. */
 function slotOf(bytes: Uint8Array, start: number, size: number): number {
+  const last = start + size - 1
   let hash = size
-  for (let i = start; i < start + size; i++) hash = (hash * 31 + (bytes[i] as number)) | 0
-  return (hash ^ (hash >>> 13)) & 2047
+  hash = hash * 31 + (bytes[start] as number)
+  hash = hash * 31 + (bytes[start + (size >> 2)] as number)
+  hash = hash * 31 + (bytes[start + (size >> 1)] as number)
+  hash = hash * 31 + (bytes[last - (size >> 2)] as number)
+  hash = hash * 31 + (bytes[last] as number)
+  return (hash ^ (hash >> 11)) & 2047
 }
 
 function spells(text: string, bytes: Uint8Array, start: number): boolean {

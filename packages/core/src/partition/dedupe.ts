@@ -19,6 +19,8 @@ export interface Dedupe {
 export interface Block {
   readonly hour: number
   readonly ids: string[]
+  /** Of the ids, in their order: a snapshot that is being written outlives the window. */
+  readonly digests: string[]
 }
 
 const hourMs = 3_600_000
@@ -34,7 +36,9 @@ export function remember(dedupe: Dedupe, atMs: number, id: string, digest: strin
   const { digests, idsMax } = dedupe
   if (digests.has(id)) return
   if (digests.size >= idsMax) shorten(dedupe)
-  openBlock(dedupe, Math.floor(atMs / hourMs)).ids.push(id)
+  const block = openBlock(dedupe, Math.floor(atMs / hourMs))
+  block.ids.push(id)
+  block.digests.push(digest)
   digests.set(id, digest)
 }
 
@@ -54,7 +58,7 @@ function openBlock({ blocks, idsMax }: Dedupe, hour: number): Block {
   const newest = blocks.at(-1)
   const isFull = newest !== undefined && newest.ids.length >= Math.ceil(idsMax / blocksPerBound)
   if (newest !== undefined && newest.hour >= hour && !isFull) return newest
-  const opened = { hour: Math.max(hour, newest?.hour ?? hour), ids: [] }
+  const opened = { hour: Math.max(hour, newest?.hour ?? hour), ids: [], digests: [] }
   blocks.push(opened)
   return opened
 }
@@ -77,18 +81,28 @@ const plainDedupe = z.strictObject({
 })
 
 /** For snapshots; canonical, as blocks keep the order in which ids came. */
-export function toPlain({ idsMax, shortened, blocks, digests }: Dedupe): Plain {
+export function toPlain({ idsMax, shortened, blocks }: Dedupe): Plain {
   return {
     idsMax,
     shortened,
-    blocks: blocks.map(({ hour, ids }) => ({ hour, ids: [...ids], digests: ids.map((id) => digests.get(id) ?? '') })),
+    blocks: blocks.map(({ hour, ids, digests }) => ({
+      hour,
+      ids: [...ids],
+      digests: [...digests],
+    })),
   }
 }
 
 /** @throws ZodError for anything that `toPlain` did not make */
 export function fromPlain(plain: Plain): Dedupe {
-  const { idsMax, shortened, blocks } = plainDedupe.parse(plain)
+  return dedupeOf(plainDedupe.parse(plain))
+}
+
+/** The index over blocks that were kept. */
+export function dedupeOf(kept: Omit<Dedupe, 'digests'>): Dedupe {
   const digests = new Map<string, string>()
-  for (const block of blocks) block.ids.forEach((id, i) => digests.set(id, block.digests[i] ?? ''))
-  return { idsMax, shortened, blocks: blocks.map(({ hour, ids }) => ({ hour, ids })), digests }
+  for (const block of kept.blocks) {
+    block.ids.forEach((id, at) => digests.set(id, block.digests[at] ?? ''))
+  }
+  return { ...kept, digests }
 }

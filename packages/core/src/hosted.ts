@@ -1,0 +1,59 @@
+import type { Manifest } from './binding.ts'
+import type { Plain } from './codec.ts'
+import type { EventDraft, WaybillEvent } from './event.ts'
+import type { Verdict } from './partition/entry.ts'
+
+/** A binding as code defines it; the version is given when it is deployed. */
+export type Definition = Omit<Manifest, 'version'>
+
+/**
+ * What one run of a handler holds in its hand. `Signal` is the platform's AbortSignal, which core
+ * cannot name.
+ */
+export interface AttemptRun<Signal> {
+  readonly dispatch: string
+  readonly event: WaybillEvent
+  /** From 1. */
+  readonly attempt: number
+  /** The same over all attempts and redrives of this dispatch. */
+  readonly idempotencyKey: string
+  /** `<dispatch>:<attempt>:<journal sequence>`: rises with every attempt, for targets that fence. */
+  readonly fencingToken: string
+  /** Epoch ms at which the attempt is over. */
+  readonly deadline: number
+  readonly signal: Signal
+  /** Stores an event with the chain carried on; resolves when the log has it. */
+  send(draft: EventDraft): Promise<string>
+}
+
+/** An event type the app registers, to be checked where events enter. */
+export interface HostedEventType {
+  readonly type: string
+  readonly jsonSchema: Plain
+  /** Undefined when `data` is right, else what is wrong and where. */
+  check(data: Plain): string | undefined
+}
+
+/**
+ * An app as a host sees it: what only code can answer. `sdk` builds it from a user's definitions,
+ * tests build it by hand. Nothing in it may keep state.
+ */
+export interface HostedApp<Signal = unknown> {
+  readonly name: string
+  readonly definitions: readonly Definition[]
+  readonly events: readonly HostedEventType[]
+  /** File URL of the module that exports the app: how a child process gets at the code. */
+  readonly module?: string | undefined
+  /** Has this process the code of the definition with this hash? */
+  hosts(definitionHash: string): boolean
+  /** Judges what can be judged at once; throws never. */
+  verdict(binding: Manifest, event: WaybillEvent): Verdict
+  /** Predicates that are effects. */
+  judge(
+    binding: Manifest,
+    event: WaybillEvent,
+    signal: Signal,
+  ): Promise<{ matched: boolean; reason?: string }>
+  /** Runs the handler once. Throws what the handler throws. */
+  run(binding: Manifest, run: AttemptRun<Signal>): Promise<Plain | undefined>
+}

@@ -1,0 +1,202 @@
+import type { Dispatch, DispatchRecord } from '../dispatch/record.ts'
+import { isFinal } from '../dispatch/record.ts'
+import { expire, remember } from './dedupe.ts'
+import { limits, type Entry, type Fact, type FactOf, type Input, type InputOf } from './entry.ts'
+import { dueAt, dueOf, manifestOf, type Outbox, type Partition } from './state.ts'
+import { compact, schedule } from './timers.ts'
+
+/**
+ * Takes an entry as given: moves the state on, decides nothing, needs no machine. Live work, recovery
+ * and projections all come through here, so they cannot come apart.
+ *
+ * @param hash sha-256 of the entry's canonical bytes, hex
+ */
+export function apply(partition: Partition, entry: Entry, hash: string): void {
+  if (hourOf(entry.at) !== hourOf(partition.at)) forget(partition, entry.at)
+  partition.at = entry.at
+  takeInput(partition, entry.input)
+  for (const fact of entry.facts) applyFact(partition, fact, entry, hash)
+}
+
+function takeInput(partition: Partition, input: Input): void {
+  if (input.kind === 'epoch') return
+  partition.taken += 1
+  if (!('ref' in input) || input.ref === undefined) return
+  const { stream, seq, index, hash } = input.ref
+  partition.positions.set(stream, { seq, index, hash })
+}
+
+function applyFact(partition: Partition, fact: Fact, entry: Entry, hash: string): void {
+  switch (fact.kind) {
+    case 'transition':
+      return applyTransition(partition, fact, hash)
+    case 'event.seen': {
+      const { head } = entry.input as InputOf<'event'>
+      return remember(partition.seen, entry.at, head.id, head.digest)
+    }
+    case 'def.applied':
+      return applyDefinition(partition, entry.input as InputOf<'def'>)
+    case 'letter.taken':
+      return remember(partition.letters, entry.at, fact.id, '')
+    case 'letter.queued':
+      return queueLetter(partition, fact)
+    case 'letter.sent':
+      return dropLetter(partition, fact)
+    case 'epoch.began':
+      return beginEpoch(partition, entry.input as InputOf<'epoch'>, fact.barren)
+    case 'checkpoint': {
+      const { kind: _, ...pointer } = fact
+      partition.checkpoint = pointer
+      return
+    }
+    case 'dispatch.quarantined':
+      return applyQuarantine(partition, fact, hash)
+    case 'bulk.began': {
+      const { letter, body, replyTo, upTo } = fact
+      partition.bulk.set(letter, { letter, body, replyTo, upTo, cursor: 0, done: 0 })
+      return
+    }
+    case 'bulk.advanced':
+      return advanceBulk(partition, fact)
+    case 'event.duplicate':
+    case 'def.ignored':
+    case 'letter.duplicate':
+    case 'result.late':
+    case 'quarantined':
+      return
+    default:
+      return fact satisfies never
+  }
+}
+
+function applyTransition(partition: Partition, fact: FactOf<'transition'>, head: string): void {
+  const { dispatch: id, record } = fact
+  const origin = fact.origin ?? partition.dispatches.get(id)?.origin
+  if (!origin) throw new Error(`transition ${fact.index} of ${id}, which never began`)
+  if (fact.origin) partition.started = fact.origin.ordinal
+  settle(partition, { id, origin, record, head })
+}
+
+function applyQuarantine(
+  partition: Partition,
+  { dispatch: id, at, reason }: FactOf<'dispatch.quarantined'>,
+  head: string,
+): void {
+  const before = partition.dispatches.get(id)
+  if (!before) return
+  const record: DispatchRecord = {
+    ...before.record,
+    state: 'dlq',
+    at,
+    index: before.record.index + 1,
+    effect: undefined,
+    timers: {},
+    outcome: { status: 'dlq', reason },
+  }
+  settle(partition, { ...before, record, head })
+}
+
+/** Puts a dispatch where its record says that it belongs. */
+function settle(partition: Partition, dispatch: Dispatch): void {
+  const { id, record } = dispatch
+  partition.orphans.delete(id)
+  partition.hosted.delete(id)
+  // Only what runs is kept awake: a parked dispatch is a record.
+  if (record.state !== 'attempting') partition.actors.delete(id)
+  if (isFinal(record.state)) {
+    partition.dispatches.delete(id)
+    remember(partition.ended, record.at, id, '')
+    if (record.outcome?.status === 'dlq') {
+      partition.dead.set(id, { at: record.at, reason: record.outcome.reason })
+    }
+    return
+  }
+  partition.dispatches.set(id, dispatch)
+  const due = dueAt(record)
+  if (due === undefined) return
+  schedule(partition.timers, due, id)
+  // Timers that became moot stay in the heap until they are due or outnumber the live ones.
+  if (partition.timers.size > 2 * partition.dispatches.size + compactSlack) {
+    compact(partition.timers, (at, of) => dueOf(partition, of) === at)
+  }
+}
+
+const compactSlack = 4096
+
+function applyDefinition(partition: Partition, { change }: InputOf<'def'>): void {
+  for (const binding of change.manifests) {
+    const key = `${binding.id}@v${binding.version}`
+    if (!partition.manifests.has(key)) partition.manifests.set(key, binding)
+  }
+  partition.active.clear()
+  for (const key of change.active) {
+    const binding = manifestOf(partition, key)
+    partition.active.set(binding.id, `${binding.id}@v${binding.version}`)
+  }
+  partition.routes.clear()
+  partition.definitions = change.number
+  const { stream, seq } = change.eventsFrom
+  if (partition.positions.has(stream) || seq === 0) return
+  partition.positions.set(stream, { seq, index: lastIndex, hash: '' })
+}
+
+/** Everything in that message counts as read. */
+const lastIndex = 0x7fffffff
+
+function beginEpoch(partition: Partition, input: InputOf<'epoch'>, barren: number): void {
+  const { epoch: number, instance, incarnation, hosts, streams } = input
+  partition.epoch = { number, instance, incarnation, barren, hosts: new Set(hosts) }
+  partition.streams = streams
+  partition.taken = 0
+  partition.actors.clear()
+  findLeftovers(partition)
+}
+
+/** What an epoch inherits: attempts that ran elsewhere, and waits for code that is here now. */
+export function findLeftovers(partition: Partition): void {
+  const { orphans, hosted, epoch } = partition
+  orphans.clear()
+  hosted.clear()
+  for (const { id, origin, record } of partition.dispatches.values()) {
+    const asked = record.state === 'attempting' || record.state === 'predicate'
+    if (asked && record.epoch < epoch.number) orphans.add(id)
+    if (record.state !== 'waiting' || record.waitFor !== 'version') continue
+    if (epoch.hosts.has(manifestOf(partition, origin.binding).hash)) hosted.add(id)
+  }
+}
+
+const outboxKey = (to: { app: string; slot: number }): string => `${to.app}/${to.slot}`
+
+function queueLetter(partition: Partition, fact: FactOf<'letter.queued'>): void {
+  const { to, number, letter } = fact
+  const before: Outbox = partition.outbox.get(outboxKey(to)) ?? { last: 0, queued: [] }
+  const queued = [...before.queued, { number, letter }]
+  partition.outbox.set(outboxKey(to), { last: number, queued })
+}
+
+function dropLetter(partition: Partition, { to, number }: FactOf<'letter.sent'>): void {
+  const before = partition.outbox.get(outboxKey(to))
+  if (!before) return
+  const queued = before.queued.filter((letter) => letter.number > number)
+  partition.outbox.set(outboxKey(to), { last: before.last, queued })
+}
+
+function advanceBulk(partition: Partition, fact: FactOf<'bulk.advanced'>): void {
+  const before = partition.bulk.get(fact.letter)
+  if (!before) return
+  if (fact.ended) partition.bulk.delete(fact.letter)
+  else partition.bulk.set(fact.letter, { ...before, cursor: fact.cursor, done: fact.done })
+}
+
+const hourMs = 3_600_000
+const hourOf = (at: number): number => Math.floor(at / hourMs)
+
+/** Once an hour of the partition's own time, so that a fold forgets exactly what the live one did. */
+function forget(partition: Partition, at: number): void {
+  expire(partition.seen, at, limits.dedupeWindowMs)
+  expire(partition.ended, at, limits.endedRememberedMs)
+  expire(partition.letters, at, limits.lettersRememberedMs)
+  for (const [id, dead] of partition.dead) {
+    if (dead.at < at - limits.deadRememberedMs) partition.dead.delete(id)
+  }
+}

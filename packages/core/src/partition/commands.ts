@@ -1,0 +1,91 @@
+import type { Dispatch } from '../dispatch/record.ts'
+import { seen } from './dedupe.ts'
+import { hasRoom, move, reply, type Draft } from './draft.ts'
+import {
+  limits,
+  type CancelTarget,
+  type InputOf,
+  type LetterAnswer,
+  type LetterBody,
+} from './entry.ts'
+import type { Bulk, Partition } from './state.ts'
+
+/** What clients ask of a partition. A letter's id is remembered: asking twice is asking once. */
+export function decideLetter(draft: Draft, { letter }: InputOf<'letter'>): void {
+  const { partition, facts } = draft
+  const { id, body, replyTo } = letter
+  if (seen(partition.letters, id) !== undefined) {
+    facts.push({ kind: 'letter.duplicate', id })
+    reply(draft, id, replyTo, refused('letter_duplicate', 'this letter was taken before'))
+    return
+  }
+  facts.push({ kind: 'letter.taken', id })
+  if (body.target.kind === 'dispatch') {
+    reply(draft, id, replyTo, cancelOne(draft, body.target.dispatch, body))
+    return
+  }
+  // Many dispatches at once do not fit one entry: ticks go on with it.
+  facts.push({ kind: 'bulk.began', letter: id, body, replyTo, upTo: partition.started })
+}
+
+function cancelOne(draft: Draft, id: string, body: LetterBody): LetterAnswer {
+  const { partition } = draft
+  const dispatch = partition.dispatches.get(id)
+  if (dispatch) {
+    move(draft, dispatch, { type: 'cancel.requested', by: body.by, reason: body.reason })
+    return { kind: 'cancelled', dispatches: 1, more: false }
+  }
+  return seen(partition.ended, id) === undefined && !partition.dead.has(id)
+    ? refused('not_found', `${id} is not open here, and has not ended within 24 h`)
+    : refused('not_cancellable', `${id} has ended`)
+}
+
+const refused = (code: string, reason: string): LetterAnswer => ({ kind: 'refused', code, reason })
+
+/** One slice of a bulk operation; the answer goes out with the last one. */
+export function continueBulk(draft: Draft, bulk: Bulk): void {
+  const { partition, facts } = draft
+  const { letter, body, replyTo } = bulk
+  let { cursor, done } = bulk
+  let ended = true
+  for (const dispatch of after(partition, bulk)) {
+    if (!hasRoom(draft, limits.bulkPerTickMax)) {
+      ended = false
+      break
+    }
+    cursor = dispatch.origin.ordinal
+    if (!isMeant(body.target, dispatch) || draft.moved.has(dispatch.id)) continue
+    move(draft, dispatch, { type: 'cancel.requested', by: body.by, reason: body.reason })
+    done += 1
+  }
+  facts.push({ kind: 'bulk.advanced', letter, cursor, done, ended })
+  if (ended) reply(draft, letter, replyTo, { kind: 'cancelled', dispatches: done, more: false })
+}
+
+function* after(partition: Partition, { cursor, upTo }: Bulk): Iterable<Dispatch> {
+  for (const dispatch of partition.dispatches.values()) {
+    const { ordinal } = dispatch.origin
+    if (ordinal > upTo) return
+    if (ordinal > cursor) yield dispatch
+  }
+}
+
+function isMeant(target: CancelTarget, { id, origin, record }: Dispatch): boolean {
+  switch (target.kind) {
+    case 'dispatch':
+      return id === target.dispatch
+    case 'event':
+      return origin.event === target.event
+    case 'filter': {
+      const { binding, state, tenant } = target
+      const bindingId = origin.binding.slice(0, origin.binding.lastIndexOf('@'))
+      return (
+        (binding === undefined || binding === bindingId) &&
+        (state === undefined || state === record.state) &&
+        (tenant === undefined || tenant === origin.tenant)
+      )
+    }
+    default:
+      return target satisfies never
+  }
+}

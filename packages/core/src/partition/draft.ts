@@ -1,0 +1,154 @@
+import type { BindingKey, Manifest } from '../binding.ts'
+import { newDispatch, wakeDispatch, type LiveDispatch, type Moved } from '../dispatch/actor.ts'
+import type { Effect } from '../dispatch/effect.ts'
+import type { DispatchEvent } from '../dispatch/event.ts'
+import { MACHINE_VERSION } from '../dispatch/machine.ts'
+import { isFinal, type Dispatch, type DispatchOrigin } from '../dispatch/record.ts'
+import { jitterOf } from '../retry.ts'
+import { limits, type Fact, type InputOf, type LetterAnswer } from './entry.ts'
+import { manifestOf, type Partition } from './state.ts'
+
+/**
+ * What a step has decided so far. The partition is not touched before all is decided, so a step
+ * that throws is undone by forgetting its draft and the actors that it moved.
+ */
+export interface Draft {
+  readonly partition: Partition
+  readonly at: number
+  readonly facts: Fact[]
+  readonly effects: Effect[]
+  /** Dispatches moved in this step: each at most once, so every chain has one link an entry. */
+  readonly moved: Set<string>
+  started: number
+  /** About how many bytes the entry will have, never less. */
+  weight: number
+}
+
+/** May one more dispatch be moved in this step? An entry has a bound that must not be met. */
+export const hasRoom = (draft: Draft, movedMax: number): boolean =>
+  draft.moved.size < movedMax && draft.weight < limits.entryBytesMax - 32 * 1024
+
+export function beginDraft(partition: Partition, at: number): Draft {
+  return { partition, at, facts: [], effects: [], moved: new Set(), started: partition.started, weight: 0 }
+}
+
+/** Events by name, with their time and their chance filled in. */
+export type Happening = Bare<DispatchEvent>
+type Bare<Event extends DispatchEvent> = Event extends DispatchEvent
+  ? Omit<Event, 'at' | 'jitter'>
+  : never
+
+/** An event that its machine must handle: being ignored would mean that an effect is lost. */
+export function move(draft: Draft, dispatch: Dispatch, happening: Happening): void {
+  if (!tryMove(draft, dispatch, happening)) {
+    throw new Error(
+      `${dispatch.id} in ${dispatch.record.state} does not handle ${happening.type}`,
+    )
+  }
+}
+
+/** False: the machine has no use for this event in its state; nothing is recorded. */
+export function tryMove(draft: Draft, dispatch: Dispatch, happening: Happening): boolean {
+  const { partition, at } = draft
+  const { id, record, head, origin } = dispatch
+  if (draft.moved.has(id)) throw new Error(`${id} was moved in this step already`)
+  draft.moved.add(id)
+  const live = partition.actors.get(id) ?? wake(partition, dispatch, origin)
+  const event = withChance(partition, happening, id, record.attempt, at)
+  const moved = live.send(event, partition.epoch.number)
+  if (!moved) {
+    draft.moved.delete(id)
+    return false
+  }
+  write(draft, id, event, moved, { prev: head })
+  return true
+}
+
+/** The first transition of a new dispatch. */
+export function start(
+  draft: Draft,
+  id: string,
+  binding: Manifest,
+  input: InputOf<'event'>,
+  first: { loop: boolean; ask: boolean; key: string | undefined },
+): void {
+  const { partition, at } = draft
+  if (draft.moved.has(id) || partition.dispatches.has(id)) {
+    throw new Error(`${id} was started already`)
+  }
+  draft.moved.add(id)
+  draft.started += 1
+  const { head, ref } = input
+  const origin: DispatchOrigin = {
+    binding: `${binding.id}@v${binding.version}` satisfies BindingKey,
+    event: head.id,
+    ref,
+    tenant: head.tenant,
+    ordinal: draft.started,
+    machine: MACHINE_VERSION,
+    key: first.key,
+  }
+  const live = newDispatch(id, binding)
+  const event: DispatchEvent = { type: 'dispatch.started', at, loop: first.loop, ask: first.ask }
+  const moved = live.send(event, partition.epoch.number)
+  if (!moved) throw new Error(`${id} did not start`)
+  if (!isFinal(moved.record.state)) partition.actors.set(id, live)
+  write(draft, id, event, moved, { origin })
+}
+
+export function reply(draft: Draft, letter: string, to: string | undefined, body: LetterAnswer): void {
+  if (to === undefined) return
+  const id = `letter:${letter}:${draft.effects.length}`
+  draft.effects.push({ kind: 'reply', id, to, letter, body })
+}
+
+function wake(partition: Partition, dispatch: Dispatch, { binding }: DispatchOrigin): LiveDispatch {
+  const live = wakeDispatch(dispatch, manifestOf(partition, binding))
+  partition.actors.set(dispatch.id, live)
+  return live
+}
+
+function withChance(
+  partition: Partition,
+  happening: Happening,
+  id: string,
+  attempt: number,
+  at: number,
+): DispatchEvent {
+  // TypeScript does not put a union back together that it took apart field by field.
+  if (!takesChance.has(happening.type)) return { ...happening, at } as DispatchEvent
+  return { ...happening, at, jitter: jitterOf(partition.hash, id, attempt) } as DispatchEvent
+}
+
+const takesChance: ReadonlySet<DispatchEvent['type']> = new Set([
+  'attempt.failed',
+  'attempt.lost',
+  'timer.due',
+] as const)
+
+function write(
+  draft: Draft,
+  dispatch: string,
+  event: DispatchEvent,
+  { from, via, record, effects }: Moved,
+  link: { origin?: DispatchOrigin; prev?: string },
+): void {
+  draft.facts.push({
+    kind: 'transition',
+    dispatch,
+    index: record.index - 1,
+    event,
+    from: link.origin ? null : from,
+    to: record.state,
+    via: [...via],
+    record,
+    ...link,
+  })
+  draft.effects.push(...effects)
+  // A character takes at most three bytes; only these two texts have no small bound of their own.
+  const texts = (record.error?.message.length ?? 0) + ('reason' in event ? event.reason?.length ?? 0 : 0)
+  draft.weight += transitionBytes + 3 * texts
+}
+
+/** A transition with its effects; measured 500 to 700. */
+const transitionBytes = 900

@@ -1,0 +1,279 @@
+import { z } from 'zod'
+import { manifest } from '../binding.ts'
+import type { Plain } from '../codec.ts'
+import { effect } from '../dispatch/effect.ts'
+import { dispatchEvent } from '../dispatch/event.ts'
+import {
+  deadReason,
+  dispatchOrigin,
+  dispatchRecord,
+  dispatchState,
+  inputRef,
+} from '../dispatch/record.ts'
+import { eventHead } from '../event.ts'
+import { attemptError } from '../fault.ts'
+import { dispatchId, eventId, hex64, token } from '../id.ts'
+
+/** The version of everything that decides: step, machine, gates. Recorded in every bundle. */
+export const RULES = 1
+
+const at = z.int().nonnegative()
+const text = z.string().max(1024)
+const plain = z.custom<Plain>((value) => value !== undefined)
+
+/** What the host found out about one candidate binding before the step; never judged again. */
+export const verdict = z.strictObject({
+  binding: z.string(),
+  /** `ask`: only an effect can tell. `unjudged`: a guard before the predicate already decided. */
+  result: z.enum(['matched', 'filtered', 'error', 'ask', 'unjudged']),
+  reason: text.optional(),
+  key: text.optional(),
+})
+export type Verdict = z.infer<typeof verdict>
+
+// --- letters ---------------------------------------------------------------------------------
+
+export const letterFrom = z.strictObject({
+  kind: z.enum(['client', 'partition']),
+  id: z.string().max(256),
+  /** Between partitions: gapless per sender and receiver, taken as n + 1 only. */
+  number: z.int().positive().optional(),
+})
+
+export const cancelTarget = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('dispatch'), dispatch: dispatchId }),
+  z.strictObject({ kind: z.literal('event'), event: eventId }),
+  z.strictObject({
+    kind: z.literal('filter'),
+    binding: token.optional(),
+    state: dispatchState.optional(),
+    tenant: z.string().optional(),
+  }),
+])
+export type CancelTarget = z.infer<typeof cancelTarget>
+
+export const letterBody = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('cancel'), target: cancelTarget, by: text, reason: text }),
+])
+export type LetterBody = z.infer<typeof letterBody>
+
+export const LETTER_VERSION = 1
+export const letter = z.strictObject({
+  v: z.literal(LETTER_VERSION),
+  id: token,
+  from: letterFrom,
+  body: letterBody,
+  replyTo: z.string().max(256).optional(),
+})
+export type Letter = z.infer<typeof letter>
+
+/** What a client reads back for its letter, after the entry that decided is committed. */
+export const letterAnswer = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('cancelled'), dispatches: z.int(), more: z.boolean() }),
+  z.strictObject({ kind: z.literal('refused'), code: token, reason: text }),
+])
+export type LetterAnswer = z.infer<typeof letterAnswer>
+
+// --- definitions -----------------------------------------------------------------------------
+
+export const DEFINITION_VERSION = 1
+export const defChange = z.discriminatedUnion('kind', [
+  z.strictObject({
+    v: z.literal(DEFINITION_VERSION),
+    kind: z.literal('deploy'),
+    app: token,
+    /** 1, 2, 3 ... per app. */
+    number: z.int().positive(),
+    at,
+    by: text,
+    /** The manifests this change brings; those of earlier changes stay known. */
+    manifests: z.array(manifest).max(1000),
+    /** The whole active set after this change, as `<id>@v<n>`. */
+    active: z.array(z.string()).max(1000),
+    /** Last event before the app's first deploy: older events are not its business. */
+    eventsFrom: z.strictObject({ stream: z.string(), seq: z.int().nonnegative() }),
+  }),
+])
+export type DefChange = z.infer<typeof defChange>
+
+// --- inputs ----------------------------------------------------------------------------------
+
+/** What an effect brought. Comes back under the effect's id, once. */
+export const effectResult = z.discriminatedUnion('status', [
+  z.strictObject({
+    status: z.literal('succeeded'),
+    output: plain.optional(),
+    /** Ids of the events that the handler sent. */
+    sent: z.array(eventId).max(1000),
+    ms: z.int().nonnegative(),
+  }),
+  z.strictObject({
+    status: z.literal('failed'),
+    error: attemptError,
+    sent: z.array(eventId).max(1000),
+    ms: z.int().nonnegative(),
+  }),
+  z.strictObject({
+    status: z.literal('judged'),
+    matched: z.boolean(),
+    reason: text.optional(),
+    costUsd: z.int().nonnegative().optional(),
+    tokens: z.int().nonnegative().optional(),
+    cached: z.boolean().optional(),
+    ms: z.int().nonnegative(),
+  }),
+  /** The child process that ran it alone died. */
+  z.strictObject({ status: z.literal('killed'), reason: text }),
+  z.strictObject({ status: z.literal('parked') }),
+  z.strictObject({ status: z.literal('unhosted') }),
+  /** A snapshot of the state after bundle `number` (at journal sequence `position`) is stored. */
+  z.strictObject({
+    status: z.literal('checkpointed'),
+    position: z.int().positive(),
+    number: z.int().positive(),
+    hash: hex64,
+    snapshot: z.string().max(256),
+  }),
+  z.strictObject({ status: z.literal('posted'), number: z.int().positive() }),
+])
+export type EffectResult = z.infer<typeof effectResult>
+
+const streamName = z.string().max(128)
+
+export const input = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('event'),
+    ref: inputRef,
+    head: eventHead,
+    verdicts: z.array(verdict).max(1000),
+  }),
+  z.strictObject({ kind: z.literal('letter'), ref: inputRef, letter }),
+  z.strictObject({ kind: z.literal('def'), ref: inputRef, change: defChange }),
+  z.strictObject({ kind: z.literal('result'), effect: z.string().max(128), result: effectResult }),
+  z.strictObject({ kind: z.literal('tick') }),
+  z.strictObject({
+    kind: z.literal('epoch'),
+    epoch: z.int().positive(),
+    instance: token,
+    incarnation: token,
+    rules: z.int().positive(),
+    /** Definition hashes whose code this host has. */
+    hosts: z.array(z.string()).max(10_000),
+    /** When each stream was created, ISO 8601: another date is another stream. */
+    streams: z.record(streamName, z.string()),
+  }),
+  z.strictObject({
+    kind: z.literal('quarantined'),
+    ref: inputRef.optional(),
+    reason: text,
+    /** sha-256 of the whole of what could not be taken. */
+    hash: hex64,
+    /** The first 64 KiB of it. */
+    bytes: z.instanceof(Uint8Array),
+    /** The dispatch that it was about, when it was not an input of its own. */
+    dispatch: dispatchId.optional(),
+  }),
+])
+export type Input = z.infer<typeof input>
+export type InputOf<K extends Input['kind']> = Extract<Input, { kind: K }>
+
+// --- facts -----------------------------------------------------------------------------------
+
+/** One step of a dispatch's machine, with the whole record that resulted. */
+export const transition = z.strictObject({
+  kind: z.literal('transition'),
+  dispatch: dispatchId,
+  index: z.int().nonnegative(),
+  event: dispatchEvent,
+  from: dispatchState.nullable(),
+  to: dispatchState,
+  /** The transitions of the statechart that were taken, in order: `source:event:branch`. */
+  via: z.array(z.string()),
+  /** Only in the first one. */
+  origin: dispatchOrigin.optional(),
+  record: dispatchRecord,
+  /** sha-256 of the entry with the dispatch's previous transition; absent in the first one. */
+  prev: hex64.optional(),
+})
+export type Transition = z.infer<typeof transition>
+
+const receiver = z.strictObject({ app: token, slot: z.int().nonnegative() })
+
+export const fact = z.discriminatedUnion('kind', [
+  transition,
+  /** The event of this input is new; its id is remembered. */
+  z.strictObject({ kind: z.literal('event.seen') }),
+  z.strictObject({ kind: z.literal('event.duplicate'), divergent: z.boolean() }),
+  z.strictObject({ kind: z.literal('def.applied'), number: z.int().positive() }),
+  z.strictObject({ kind: z.literal('def.ignored'), number: z.int().positive(), reason: text }),
+  /** The letter of this input is new; its id is remembered for 24 h. */
+  z.strictObject({ kind: z.literal('letter.taken'), id: token }),
+  z.strictObject({ kind: z.literal('letter.duplicate'), id: token }),
+  z.strictObject({
+    kind: z.literal('letter.queued'),
+    to: receiver,
+    number: z.int().positive(),
+    letter,
+  }),
+  z.strictObject({ kind: z.literal('letter.sent'), to: receiver, number: z.int().positive() }),
+  /** `barren`: epochs in a row that ended before a single input was taken. */
+  z.strictObject({ kind: z.literal('epoch.began'), barren: z.int().nonnegative() }),
+  z.strictObject({
+    kind: z.literal('checkpoint'),
+    position: z.int().positive(),
+    number: z.int().positive(),
+    hash: hex64,
+    snapshot: z.string(),
+  }),
+  /** A result that nobody waits for any more: kept as an audit note only (rule 12.5). */
+  z.strictObject({ kind: z.literal('result.late'), effect: z.string(), status: z.string() }),
+  z.strictObject({ kind: z.literal('quarantined'), reason: text }),
+  /** A dispatch on which a step throws is dead-lettered without asking the machine. */
+  z.strictObject({
+    kind: z.literal('dispatch.quarantined'),
+    dispatch: dispatchId,
+    at,
+    reason: deadReason,
+  }),
+  /** Work on many dispatches at once: a cursor in state, continued by ticks. */
+  z.strictObject({
+    kind: z.literal('bulk.began'),
+    letter: token,
+    body: letterBody,
+    replyTo: z.string().optional(),
+    /** Dispatches with a higher ordinal came later and are not meant. */
+    upTo: z.int().nonnegative(),
+  }),
+  z.strictObject({
+    kind: z.literal('bulk.advanced'),
+    letter: token,
+    cursor: z.int().nonnegative(),
+    done: z.int().nonnegative(),
+    ended: z.boolean(),
+  }),
+])
+export type Fact = z.infer<typeof fact>
+export type FactOf<K extends Fact['kind']> = Extract<Fact, { kind: K }>
+
+/** One recorded change of a partition's state: the whole change, and the effects it asks for. */
+export const entry = z.strictObject({
+  /** Integer ms, never less than the entry before. */
+  at,
+  input,
+  facts: z.array(fact),
+  effects: z.array(effect),
+})
+export type Entry = z.infer<typeof entry>
+
+export const limits = {
+  factsPerStepMax: 1000,
+  entryBytesMax: 256 * 1024,
+  timersPerTickMax: 256,
+  bulkPerTickMax: 128,
+  quarantineBytesMax: 64 * 1024,
+  lettersRememberedMs: 24 * 3_600_000,
+  endedRememberedMs: 24 * 3_600_000,
+  dedupeWindowMs: 24 * 3_600_000,
+  deadRememberedMs: 30 * 24 * 3_600_000,
+  barrenEpochsMax: 3,
+} as const

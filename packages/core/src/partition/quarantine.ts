@@ -1,0 +1,38 @@
+import { encode } from '../codec.ts'
+import type { InputRef } from '../dispatch/record.ts'
+import type { Hash } from '../id.ts'
+import { limits, type Input, type InputOf } from './entry.ts'
+
+/**
+ * The input that stands for one that could not be taken: its bytes (the first 64 KiB), its hash, the
+ * reason. Nothing is skipped in silence.
+ */
+export function quarantineBytes(
+  hash: Hash,
+  reason: string,
+  bytes: Uint8Array,
+  ref?: InputRef,
+): InputOf<'quarantined'> {
+  return {
+    kind: 'quarantined',
+    ref,
+    reason: reason.slice(0, 512),
+    hash: hash.bytes(bytes),
+    bytes: bytes.slice(0, limits.quarantineBytesMax),
+  }
+}
+
+/** The same for an input that could be decoded, but not stepped. */
+export function quarantineOf(hash: Hash, reason: string, input: Input): InputOf<'quarantined'> {
+  const ref = 'ref' in input ? input.ref : undefined
+  return quarantineBytes(hash, reason, bytesOf(input), ref)
+}
+
+function bytesOf(input: Input): Uint8Array {
+  try {
+    return encode(input)
+  } catch {
+    // What cannot be encoded has no bytes; its kind and place are in the entry all the same.
+    return encode({ kind: input.kind })
+  }
+}

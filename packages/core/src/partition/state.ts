@@ -1,0 +1,185 @@
+import type { BindingKey, Manifest } from '../binding.ts'
+import type { LiveDispatch } from '../dispatch/actor.ts'
+import { typeMatches } from '../event.ts'
+import type { Hash } from '../id.ts'
+import { createDedupe, type Dedupe } from './dedupe.ts'
+import type { DeadReason, Dispatch, DispatchRecord, InputRef } from '../dispatch/record.ts'
+import { limits, type Letter, type LetterBody } from './entry.ts'
+import { createTimers, peek, pop, type Timers } from './timers.ts'
+
+/** How far one input stream is read: the last message taken, and the place inside it. */
+export interface Position {
+  readonly seq: number
+  readonly index: number
+  readonly hash: string
+}
+
+export interface Epoch {
+  readonly number: number
+  readonly instance: string
+  readonly incarnation: string
+  /** Epochs in a row, this one included, that began without an input taken since the one before. */
+  readonly barren: number
+  readonly hosts: ReadonlySet<string>
+}
+
+export interface Bulk {
+  readonly letter: string
+  readonly body: LetterBody
+  readonly replyTo?: string | undefined
+  readonly upTo: number
+  readonly cursor: number
+  readonly done: number
+}
+
+export interface Outbox {
+  /** Number of the last letter queued. */
+  readonly last: number
+  readonly queued: readonly { readonly number: number; readonly letter: Letter }[]
+}
+
+export interface CheckpointPointer {
+  readonly position: number
+  readonly number: number
+  readonly hash: string
+  readonly snapshot: string
+}
+
+/**
+ * All that a partition knows. Changed by `apply` only. Below `// derived` stands what is rebuilt
+ * from the rest: never stored, never compared.
+ */
+export interface Partition {
+  readonly app: string
+  readonly generation: number
+  readonly slot: number
+  readonly hash: Hash
+  at: number
+  epoch: Epoch
+  /** Inputs taken since the epoch began, epochs not counted. */
+  taken: number
+  streams: Readonly<Record<string, string>>
+  readonly positions: Map<string, Position>
+  /** Number of the latest change applied, 0 before the first deploy. */
+  definitions: number
+  readonly manifests: Map<string, Manifest>
+  /** Binding id -> the version that new events start. */
+  readonly active: Map<string, BindingKey>
+  /** Dispatches started so far. */
+  started: number
+  /** Open ones, in the order they started. */
+  readonly dispatches: Map<string, Dispatch>
+  readonly dead: Map<string, { readonly at: number; readonly reason: DeadReason }>
+  readonly seen: Dedupe
+  readonly ended: Dedupe
+  readonly letters: Dedupe
+  readonly outbox: Map<string, Outbox>
+  readonly bulk: Map<string, Bulk>
+  checkpoint: CheckpointPointer | undefined
+
+  // derived
+  readonly timers: Timers
+  /** Dispatches whose attempt was running when the epoch before ended. */
+  readonly orphans: Set<string>
+  /** Dispatches that wait for code which this epoch's host has. */
+  readonly hosted: Set<string>
+  /** Machines of dispatches that are moving; the record is the truth, this only saves time. */
+  readonly actors: Map<string, LiveDispatch>
+  /** Event type -> active bindings that may match; emptied when definitions change. */
+  readonly routes: Map<string, readonly Manifest[]>
+}
+
+export interface PartitionId {
+  readonly app: string
+  readonly generation: number
+  readonly slot: number
+}
+
+export function createPartition(id: PartitionId, hash: Hash): Partition {
+  return {
+    ...id,
+    hash,
+    at: 0,
+    epoch: { number: 0, instance: '', incarnation: '', barren: 0, hosts: new Set() },
+    taken: 0,
+    streams: {},
+    positions: new Map(),
+    definitions: 0,
+    manifests: new Map(),
+    active: new Map(),
+    started: 0,
+    dispatches: new Map(),
+    dead: new Map(),
+    seen: createDedupe(),
+    ended: createDedupe(),
+    letters: createDedupe(),
+    outbox: new Map(),
+    bulk: new Map(),
+    checkpoint: undefined,
+    timers: createTimers(),
+    orphans: new Set(),
+    hosted: new Set(),
+    actors: new Map(),
+    routes: new Map(),
+  }
+}
+
+/** Active bindings whose types cover this one, in the order of their ids. */
+export function candidates(partition: Partition, type: string): readonly Manifest[] {
+  const known = partition.routes.get(type)
+  if (known) return known
+  const found = [...partition.active.values()]
+    .sort()
+    .map((key) => manifestOf(partition, key))
+    .filter((binding) => binding.on.some((pattern) => typeMatches(pattern, type)))
+  if (partition.routes.size >= routesMax) partition.routes.clear()
+  partition.routes.set(type, found)
+  return found
+}
+
+const routesMax = 10_000
+
+export function manifestOf(partition: Partition, key: string): Manifest {
+  const found = partition.manifests.get(key)
+  if (!found) throw new Error(`no manifest for ${key} in ${partition.app}/${partition.slot}`)
+  return found
+}
+
+/** Has the partition read this input already? Readers may show one twice, never out of order. */
+export function isTaken(partition: Partition, ref: InputRef): boolean {
+  const position = partition.positions.get(ref.stream)
+  if (!position) return false
+  return ref.seq < position.seq || (ref.seq === position.seq && ref.index <= position.index)
+}
+
+/**
+ * When a tick is due, epoch ms: now (0) while work is left over, else the earliest timer. Undefined:
+ * nothing is awaited.
+ */
+export function nextDue(partition: Partition): number | undefined {
+  const { orphans, hosted, bulk, timers } = partition
+  if (orphans.size > 0 || hosted.size > 0 || bulk.size > 0) return 0
+  for (let next = peek(timers); next; next = peek(timers)) {
+    if (dueOf(partition, next.id) === next.at) return next.at
+    pop(timers)
+  }
+  return undefined
+}
+
+/** The first input after this many barren epochs is quarantined unread (rule 12.3). */
+export const mustQuarantine = (partition: Partition): boolean =>
+  partition.taken === 0 && partition.epoch.barren >= limits.barrenEpochsMax
+
+/** The earliest timer of a record, epoch ms. */
+export function dueAt({ timers }: DispatchRecord): number | undefined {
+  let due: number | undefined
+  for (const at of Object.values(timers)) {
+    if (at !== undefined && (due === undefined || at < due)) due = at
+  }
+  return due
+}
+
+export function dueOf(partition: Partition, id: string): number | undefined {
+  const dispatch = partition.dispatches.get(id)
+  return dispatch && dueAt(dispatch.record)
+}

@@ -1,0 +1,238 @@
+import { decode as libraryDecode, Encoder } from '@msgpack/msgpack'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { CodecError, decode, encode, equalBytes, type Plain } from '../src/codec.ts'
+import { plain } from './plain.ts'
+
+const library = new Encoder({ sortKeys: true, ignoreUndefined: true })
+const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
+
+describe('laws', () => {
+  test('what is encoded comes back equal, and encodes to the same bytes again', () => {
+    fc.assert(
+      fc.property(plain, (value) => {
+        const bytes = encode(value)
+        expect(decode(bytes)).toEqual(value)
+        expect(hex(encode(decode(bytes)))).toBe(hex(bytes))
+      }),
+      { numRuns: 2000 },
+    )
+  })
+
+  test('the reference library writes the same bytes and reads them the same', () => {
+    fc.assert(
+      fc.property(plain, (value) => {
+        const bytes = encode(value)
+        expect(hex(bytes)).toBe(hex(library.encode(value)))
+        expect(decode(bytes)).toEqual(libraryDecode(bytes))
+      }),
+      { numRuns: 2000 },
+    )
+  })
+
+  test('the order in which fields were written leaves no trace', () => {
+    fc.assert(
+      fc.property(plain, fc.infiniteStream(fc.nat(1000)), (value, dice) => {
+        expect(hex(encode(shuffled(value, dice)))).toBe(hex(encode(value)))
+      }),
+    )
+  })
+
+  test('undefined fields are absent ones', () => {
+    fc.assert(
+      fc.property(plain, fc.nat(1000), (value, place) => {
+        const padded = { a: undefined, value, [`f${place}`]: undefined, z: undefined }
+        expect(hex(encode(padded))).toBe(hex(encode({ value })))
+      }),
+    )
+  })
+
+  test('equalBytes is equality', () => {
+    fc.assert(
+      fc.property(fc.uint8Array(), fc.uint8Array(), (a, b) => {
+        expect(equalBytes(a, b)).toBe(hex(a) === hex(b))
+        expect(equalBytes(a, a.slice())).toBe(true)
+      }),
+    )
+  })
+})
+
+/** The memo of shapes and the shared buffers must never show. */
+describe('memory', () => {
+  test('more shapes than are remembered, wide maps between them', () => {
+    for (let i = 0; i < 12_000; i++) {
+      const wide = i % 500 === 0 ? Object.fromEntries(Array.from({ length: 60 }, (_, k) => [`w${(k * 7919 + i) % 10_007}`, k])) : {}
+      const value = { ...wide, kind: i % 3, [`data-${i}`]: { z: i, [`inner-${i % 5000}`]: [{ b: 1, a: i }] }, at: i }
+      const bytes = encode(value)
+      expect(equalBytes(bytes, library.encode(value))).toBe(true)
+      expect(decode(bytes)).toEqual(value)
+    }
+  })
+
+  test('bytes handed out stay as they were', () => {
+    const values = Array.from({ length: 500 }, (_, i) => ({ i, text: 'x'.repeat(i * 7) }))
+    const kept = values.map((value) => encode(value))
+    kept.forEach((bytes, i) => expect(decode(bytes)).toEqual(values[i]))
+  })
+
+  test('a refusal in the middle leaves nothing behind', () => {
+    const value = { b: [1, { c: 'x' }], a: { d: null } }
+    const before = hex(encode(value))
+    expect(() => encode({ z: 1, y: { x: [1, { w: 1, v: Number.NaN }] } })).toThrow(CodecError)
+    expect(() => decode(Uint8Array.of(0x82, 0xa1, 0x61, 0x92, 0x01, 0xc1))).toThrow(CodecError)
+    expect(hex(encode(value))).toBe(before)
+    expect(decode(encode(value))).toEqual(value)
+  })
+
+  test('bin is a view into the input, as a plain Uint8Array', () => {
+    const bytes = Buffer.from(encode({ bin: Uint8Array.of(1, 2, 3) }))
+    const { bin } = decode(bytes) as { bin: Uint8Array }
+    expect(Object.getPrototypeOf(bin)).toBe(Uint8Array.prototype)
+    expect(bin.buffer).toBe(bytes.buffer)
+    expect([...bin]).toEqual([1, 2, 3])
+  })
+
+  test('decoded maps are fresh, plain and writable', () => {
+    const bytes = encode({ a: { b: [] } })
+    const first = decode(bytes) as { a: { b: Plain[] } }
+    first.a.b.push(1)
+    expect(decode(bytes)).toEqual({ a: { b: [] } })
+    expect(Object.getPrototypeOf(first)).toBe(Object.prototype)
+  })
+})
+
+describe('encode refuses', () => {
+  const cycle: { self?: unknown } = {}
+  cycle.self = { cycle }
+  const twice = (value: unknown, depth: number): unknown =>
+    depth === 0 ? value : twice([value, value], depth - 1)
+  const shouting = new Proxy({}, { ownKeys: () => { throw new Error('no') } })
+
+  test.each<[string, unknown, string, string]>([
+    ['undefined', undefined, 'codec.type', ''],
+    ['undefined in a list', { a: [1, undefined] }, 'codec.type', 'a[1]'],
+    // eslint-disable-next-line no-sparse-arrays
+    ['a hole', { a: new Array(3) }, 'codec.type', 'a[0]'],
+    ['a function', { data: { items: [0, 1, 2, { price: () => 1 }] } }, 'codec.type', 'data.items[3].price'],
+    ['a symbol', [Symbol('x')], 'codec.type', '[0]'],
+    ['a bigint', { n: 1n }, 'codec.type', 'n'],
+    ['a Map', { m: new Map([[1, 2]]) }, 'codec.type', 'm'],
+    ['a Set', new Set(), 'codec.type', ''],
+    ['a Date', { at: new Date(0) }, 'codec.type', 'at'],
+    ['a RegExp', /x/, 'codec.type', ''],
+    ['an Error', new Error('x'), 'codec.type', ''],
+    ['a Promise', { p: Promise.resolve() }, 'codec.type', 'p'],
+    ['a boxed number', Object(1), 'codec.type', ''],
+    ['an instance', new (class Point { x = 1 })(), 'codec.type', ''],
+    ['a list of a class', new (class List extends Array {})(), 'codec.type', ''],
+    ['another view', { v: new Uint16Array(2) }, 'codec.type', 'v'],
+    ['an ArrayBuffer', new ArrayBuffer(2), 'codec.type', ''],
+    ['NaN', { 'a b': Number.NaN }, 'codec.number', '["a b"]'],
+    ['Infinity', [[Infinity]], 'codec.number', '[0][0]'],
+    ['2^53', { n: 2 ** 53 }, 'codec.number', 'n'],
+    ['-2^53', -(2 ** 53), 'codec.number', ''],
+    ['1e300, an integer too', 1e300, 'codec.number', ''],
+    ['a lone high surrogate', ['a\ud800b'], 'codec.text', '[0]'],
+    ['a lone low surrogate', { t: '\udc00\ud800' }, 'codec.text', 't'],
+    ['a lone surrogate in a key', { a: { ['\ud800']: 1 } }, 'codec.text', 'a["\\ud800"]'],
+    ['__proto__', JSON.parse('{"a":{"__proto__":1}}'), 'codec.key', 'a.__proto__'],
+    ['constructor', { constructor: 1 }, 'codec.key', 'constructor'],
+    ['prototype', { a: [{ prototype: {} }] }, 'codec.key', 'a[0].prototype'],
+    ['a wide map with a forbidden key', { ...Object.fromEntries(Array.from({ length: 99 }, (_, i) => [`k${i}`, i])), constructor: 1 }, 'codec.key', 'constructor'],
+    ['a cycle', cycle, 'codec.depth', `${'self.cycle.'.repeat(32).slice(0, -1)}`],
+    ['what doubles at every level', twice(1, 40), 'codec.count', '[0]'.repeat(40)],
+    ['a sparse list', { a: new Array(4e9) }, 'codec.count', 'a'],
+    ['a getter that throws', { a: { get b() { throw new Error('no') } } }, 'codec.type', 'a'],
+    ['a proxy that throws', { a: [shouting] }, 'codec.type', 'a[0]'],
+    ['a getter that encodes', { a: { get b() { return encode(1) } } }, 'codec.type', 'a'],
+    ['too much text', { a: { t: 'x'.repeat(2 ** 20) } }, 'codec.size', ''],
+  ])('%s', (_name, value, code, path) => {
+    const error = refusalOf(() => encode(value))
+    expect(error.code).toBe(code)
+    if (code !== 'codec.size' && code !== 'codec.count') expect(error.path).toBe(path)
+  })
+
+  test('a path stays short and says where', () => {
+    const error = refusalOf(() => encode({ ['k'.repeat(100_000)]: 1n }))
+    expect(error.path.length).toBeLessThan(1000)
+  })
+
+  test('the cause of what threw is kept', () => {
+    const cause = new Error('mine')
+    expect(refusalOf(() => encode({ get a() { throw cause } })).cause).toBe(cause)
+  })
+})
+
+describe('encode takes', () => {
+  test('-0 as 0: one value, one spelling', () => {
+    expect(hex(encode(-0))).toBe('00')
+    expect(hex(encode([-0, 0]))).toBe('920000')
+  })
+
+  test('objects without a prototype, Buffers, frozen and repeated values', () => {
+    const shared = Object.freeze({ x: 1 })
+    const bare = Object.assign(Object.create(null), { b: Buffer.from('hi'), a: [shared, shared] })
+    expect(decode(encode(bare))).toEqual({ a: [{ x: 1 }, { x: 1 }], b: new Uint8Array([104, 105]) })
+  })
+
+  test('own fields only, whatever somebody did to Object.prototype', () => {
+    encode({ a: 1, b: 2 })
+    Object.defineProperty(Object.prototype, 'b', { value: 2, enumerable: true, configurable: true })
+    const bytes = encode({ a: 1 })
+    Reflect.deleteProperty(Object.prototype, 'b')
+    expect(hex(bytes)).toBe('81a16101')
+  })
+
+  test('a list that grows while it is read, as it was at first', () => {
+    const list: unknown[] = []
+    list.push({ get a() { list.push(2); return 1 } })
+    expect(decode(encode(list))).toEqual([{ a: 1 }])
+  })
+})
+
+describe('limits', () => {
+  const nested = (depth: number): Plain => (depth === 0 ? 1 : depth % 2 ? [nested(depth - 1)] : { a: nested(depth - 1) })
+  const fits: [string, Plain, object, object][] = [
+    ['depth', nested(64), {}, { depthMax: 63 }],
+    ['bytes', 'x'.repeat(2 ** 20 - 5), {}, { bytesMax: 2 ** 20 - 1 }],
+    ['nodes', [1, [2, 3]], { nodesMax: 5 }, { nodesMax: 4 }],
+    ['keys', { a: { b: 1 }, c: 2 }, { keysMax: 3 }, { keysMax: 2 }],
+    ['a small size', { a: 'abc' }, { bytesMax: 7 }, { bytesMax: 6 }],
+  ]
+  test.each(fits)('%s: exactly, on both sides', (_name, value, enough, tooFew) => {
+    const bytes = encode(value, enough)
+    expect(decode(bytes, enough)).toEqual(value)
+    expect(() => encode(value, tooFew)).toThrow(CodecError)
+    expect(() => decode(bytes, tooFew)).toThrow(CodecError)
+  })
+
+  test('defaults: 1 MiB, 64 levels, 100,000 values', () => {
+    expect(refusalOf(() => encode('x'.repeat(2 ** 20))).code).toBe('codec.size')
+    expect(refusalOf(() => encode(nested(65))).code).toBe('codec.depth')
+    expect(refusalOf(() => encode(Array.from({ length: 100_000 }, () => 0))).code).toBe('codec.count')
+    expect(encode(Array.from({ length: 99_999 }, () => 0))).toHaveLength(99_999 + 5)
+  })
+
+  test('a bundle may be larger', () => {
+    const bundle = Array.from({ length: 6 }, () => new Uint8Array(2 ** 20))
+    expect(decode(encode(bundle, { bytesMax: 8 * 2 ** 20 }), { bytesMax: 8 * 2 ** 20 })).toHaveLength(6)
+  })
+})
+
+function refusalOf(run: () => unknown): CodecError {
+  try {
+    run()
+  } catch (error) {
+    if (error instanceof CodecError) return error
+    throw error
+  }
+  throw new Error('it was not refused')
+}
+
+function shuffled(value: Plain, dice: IterableIterator<number>): Plain {
+  if (Array.isArray(value)) return value.map((item) => shuffled(item, dice))
+  if (value === null || typeof value !== 'object' || value instanceof Uint8Array) return value
+  const rolled = Object.keys(value).map((name) => ({ name, roll: dice.next().value as number }))
+  rolled.sort((a, b) => a.roll - b.roll)
+  return Object.fromEntries(rolled.map(({ name }) => [name, shuffled(value[name] as Plain, dice)]))
+}

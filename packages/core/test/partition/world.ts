@@ -1,0 +1,305 @@
+import { createHash } from 'node:crypto'
+import fc from 'fast-check'
+import {
+  acceptEvent,
+  bindingKey,
+  candidates,
+  createPartition,
+  decode,
+  defaultTimeouts,
+  definitionHash,
+  entry as entrySchema,
+  headOf,
+  nextDue,
+  step,
+  type Effect,
+  type EffectResult,
+  type Hash,
+  type Input,
+  type Manifest,
+  type Partition,
+  type PartitionId,
+  type Stepped,
+  type Verdict,
+} from '../../src/index.ts'
+
+export const hash: Hash = {
+  text: (input) => createHash('sha256').update(input).digest('hex'),
+  bytes: (input) => createHash('sha256').update(input).digest('hex'),
+}
+
+export const partitionId: PartitionId = { app: 'triage', generation: 1, slot: 0 }
+
+export function binding(over: Partial<Manifest> = {}): Manifest {
+  const made: Manifest = {
+    v: 1,
+    id: 'label',
+    version: 1,
+    hash: '0'.repeat(32),
+    on: ['issue.*'],
+    retry: { kind: 'fixed', delayMs: 1000, maxAttempts: 3, jitter: 'none' },
+    timeouts: defaultTimeouts,
+    priority: 'normal',
+    tier: 'act_auto',
+    onPermanentError: 'dlq',
+    maxChainDepth: 16,
+    poisonMax: 3,
+    handler: { kind: 'local', code: 'a'.repeat(32), isolate: false },
+    ...over,
+  }
+  return { ...made, hash: definitionHash(hash, made) }
+}
+
+/** One partition with everything a host would do for it, by hand. Remembers what it stepped. */
+export interface World {
+  readonly partition: Partition
+  readonly stepped: Stepped[]
+  /** Effects that still have no result. */
+  readonly pending: Effect[]
+  now: number
+  /** Next sequence per stream. */
+  readonly seqs: Map<string, number>
+  take(input: Input): Stepped
+}
+
+export function createWorld(): World {
+  const partition = createPartition(partitionId, hash)
+  const world: World = {
+    partition,
+    stepped: [],
+    pending: [],
+    now: 1_000_000,
+    seqs: new Map(),
+    take(input) {
+      const done = step(partition, input, world.now)
+      world.stepped.push(done)
+      world.pending.push(...done.entry.effects)
+      return done
+    },
+  }
+  return world
+}
+
+export function refOf(world: World, stream: string): {
+  stream: string
+  seq: number
+  index: number
+  hash: string
+} {
+  const seq = (world.seqs.get(stream) ?? 0) + 1
+  world.seqs.set(stream, seq)
+  return { stream, seq, index: 0, hash: hash.text(`${stream}${seq}`) }
+}
+
+export function deploy(world: World, manifests: readonly Manifest[]): Stepped {
+  return world.take({
+    kind: 'def',
+    ref: refOf(world, 'DEFS'),
+    change: {
+      v: 1,
+      kind: 'deploy',
+      app: 'triage',
+      number: world.partition.definitions + 1,
+      at: world.now,
+      by: 'test',
+      manifests: [...manifests],
+      active: manifests.map(bindingKey),
+      eventsFrom: { stream: 'EVENTS_g1', seq: 0 },
+    },
+  })
+}
+
+export function beginEpoch(world: World): Stepped {
+  const epoch = world.partition.epoch.number + 1
+  return world.take({
+    kind: 'epoch',
+    epoch,
+    instance: 'test',
+    incarnation: `i${epoch}`,
+    rules: 1,
+    hosts: [...world.partition.manifests.values()].map((one) => one.hash),
+    streams: { EVENTS_g1: '2026-01-01T00:00:00Z' },
+  })
+}
+
+export interface SendOptions {
+  readonly type?: string
+  readonly key?: string
+  readonly data?: string
+  readonly depth?: number
+  readonly verdict?: Verdict['result']
+}
+
+export function sendEvent(world: World, options: SendOptions = {}): Stepped {
+  const { type = 'issue.opened', key, data = 'x', depth = 0, verdict = 'matched' } = options
+  const dedupeKey = key ?? `k${world.stepped.length}`
+  const { event } = acceptEvent(
+    { type, source: 'test', data: { data }, dedupeKey },
+    { hash, generation: 1, slots: 1, now: world.now },
+  )
+  const head = headOf({ ...event, chain: { root: event.id, depth, path: [] } })
+  const verdicts = candidates(world.partition, type).map((one): Verdict => ({
+    binding: bindingKey(one),
+    result: depth > one.maxChainDepth ? 'unjudged' : verdict,
+  }))
+  return world.take({ kind: 'event', ref: refOf(world, 'EVENTS_g1'), head, verdicts })
+}
+
+export function answer(world: World, effect: Effect, result: EffectResult): Stepped {
+  const at = world.pending.indexOf(effect)
+  if (at >= 0) world.pending.splice(at, 1)
+  return world.take({ kind: 'result', effect: effect.id, result })
+}
+
+export function cancelLetter(
+  world: World,
+  target: Extract<Input, { kind: 'letter' }>['letter']['body']['target'],
+): Stepped {
+  const ref = refOf(world, 'MAIL_g1')
+  return world.take({
+    kind: 'letter',
+    ref,
+    letter: {
+      v: 1,
+      id: `l${ref.seq}`,
+      from: { kind: 'client', id: 'op' },
+      body: { kind: 'cancel', target, by: 'op', reason: 'test' },
+      replyTo: '_INBOX.op',
+    },
+  })
+}
+
+/** Ticks until nothing is due at `now`. */
+export function settleTicks(world: World): void {
+  for (let tick = 0; tick < 10_000; tick++) {
+    const due = nextDue(world.partition)
+    if (due === undefined || due > world.now) return
+    world.take({ kind: 'tick' })
+  }
+  throw new Error('ticks without end')
+}
+
+export const decodeEntry = (bytes: Uint8Array): Stepped['entry'] => entrySchema.parse(decode(bytes))
+
+/** A random life of a partition: whatever a host may do to it, in any order. */
+export type Act =
+  | { readonly act: 'send'; readonly options: SendOptions }
+  | { readonly act: 'answer'; readonly pick: number; readonly how: number }
+  | { readonly act: 'wait'; readonly ms: number }
+  | { readonly act: 'cancel'; readonly pick: number; readonly bulk: boolean }
+  | { readonly act: 'epoch' }
+  | { readonly act: 'deploy'; readonly max: number }
+  | { readonly act: 'garbage' }
+
+export const acts: fc.Arbitrary<readonly Act[]> = fc.array(
+  fc.oneof(
+    {
+      weight: 6,
+      arbitrary: fc.record({
+        act: fc.constant('send' as const),
+        options: fc.record({
+          type: fc.constantFrom('issue.opened', 'issue.closed', 'push'),
+          key: fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'),
+          data: fc.constantFrom('x', 'y'),
+          depth: fc.constantFrom(0, 0, 0, 1, 16, 17),
+          verdict: fc.constantFrom('matched', 'matched', 'filtered', 'error', 'ask'),
+        }),
+      }),
+    },
+    {
+      weight: 8,
+      arbitrary: fc.record({
+        act: fc.constant('answer' as const),
+        pick: fc.nat(7),
+        how: fc.nat(8),
+      }),
+    },
+    {
+      weight: 4,
+      arbitrary: fc.record({
+        act: fc.constant('wait' as const),
+        ms: fc.constantFrom(0, 1, 999, 1000, 30_000, 3_600_000, 90_000_000),
+      }),
+    },
+    {
+      weight: 2,
+      arbitrary: fc.record({
+        act: fc.constant('cancel' as const),
+        pick: fc.nat(7),
+        bulk: fc.boolean(),
+      }),
+    },
+    { weight: 1, arbitrary: fc.constant({ act: 'epoch' as const }) },
+    { weight: 1, arbitrary: fc.record({ act: fc.constant('deploy' as const), max: fc.nat(4) }) },
+    { weight: 1, arbitrary: fc.constant({ act: 'garbage' as const }) },
+  ),
+  { maxLength: 60 },
+)
+
+const results: readonly EffectResult[] = [
+  { status: 'succeeded', output: { ok: true }, sent: [], ms: 3 },
+  { status: 'succeeded', sent: [], ms: 1 },
+  {
+    status: 'failed',
+    error: { class: 'retryable', name: 'Error', message: 'no ⚙ today' },
+    sent: [],
+    ms: 2,
+  },
+  {
+    status: 'failed',
+    error: { class: 'rate_limited', name: 'Error', message: 'slow', afterMs: 5000 },
+    sent: [],
+    ms: 2,
+  },
+  { status: 'failed', error: { class: 'permanent', name: 'Error', message: 'no' }, sent: [], ms: 2 },
+  { status: 'killed', reason: 'SIGKILL' },
+  { status: 'parked' },
+  { status: 'unhosted' },
+  { status: 'judged', matched: true, ms: 1 },
+]
+
+export function live(world: World, script: readonly Act[]): void {
+  deploy(world, [binding()])
+  beginEpoch(world)
+  for (const one of script) perform(world, one)
+}
+
+export function perform(world: World, one: Act): void {
+  switch (one.act) {
+    case 'send':
+      sendEvent(world, one.options)
+      return
+    case 'answer': {
+      const effect = world.pending[one.pick % Math.max(1, world.pending.length)]
+      const result = results[one.how]
+      if (effect && result) answer(world, effect, result)
+      return
+    }
+    case 'wait':
+      world.now += one.ms
+      return settleTicks(world)
+    case 'cancel': {
+      const dispatch = [...world.partition.dispatches.values()][one.pick]
+      if (one.bulk) cancelLetter(world, { kind: 'filter', binding: 'label' })
+      else if (dispatch) cancelLetter(world, { kind: 'dispatch', dispatch: dispatch.id })
+      return
+    }
+    case 'epoch':
+      beginEpoch(world)
+      return
+    case 'deploy': {
+      const version = Math.max(0, ...[...world.partition.manifests.values()].map((m) => m.version))
+      const retry = { kind: 'immediate' as const, maxAttempts: one.max + 1, jitter: 'none' as const }
+      deploy(world, [
+        binding({ version: version + 1, retry }),
+        binding({ id: 'audit', version: version + 1, on: ['>'], onPermanentError: 'fail' }),
+      ])
+      return
+    }
+    case 'garbage':
+      world.take({ kind: 'result', effect: 'nonsense', result: { status: 'parked' } })
+      return
+    default:
+      return one satisfies never
+  }
+}
