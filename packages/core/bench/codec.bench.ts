@@ -8,16 +8,16 @@ import { decode, encode } from '../src/codec.ts'
  */
 const roundsMax = 15
 const callsPerRound = 20_000
-const entries = Array.from({ length: 64 }, (_, i) => entry(i))
+const entries = Array.from({ length: 1024 }, (_, i) => entry(i))
 const wires = entries.map((value) => encode(value))
 const library = new Encoder({ sortKeys: true, ignoreUndefined: true })
 const libraryDecoder = new Decoder()
 
 const cases = {
-  encodeUs: (i: number) => encode(entries[i & 63]),
-  libraryEncodeUs: (i: number) => library.encode(entries[i & 63]),
-  decodeUs: (i: number) => decode(wires[i & 63] as Uint8Array),
-  libraryDecodeUs: (i: number) => libraryDecoder.decode(wires[i & 63] as Uint8Array),
+  encodeUs: (i: number) => encode(entries[i & 1023]),
+  libraryEncodeUs: (i: number) => library.encode(entries[i & 1023]),
+  decodeUs: (i: number) => decode(wires[i & 1023] as Uint8Array),
+  libraryDecodeUs: (i: number) => libraryDecoder.decode(wires[i & 1023] as Uint8Array),
 }
 
 const best = Object.fromEntries(Object.keys(cases).map((name) => [name, Infinity]))
@@ -25,11 +25,16 @@ for (let round = 0; round < roundsMax; round++) {
   for (const [name, run] of Object.entries(cases)) {
     const startedAt = performance.now()
     for (let i = 0; i < callsPerRound; i++) run(i)
-    best[name] = Math.min(best[name] as number, ((performance.now() - startedAt) * 1000) / callsPerRound)
+    best[name] = Math.min(
+      best[name] as number,
+      ((performance.now() - startedAt) * 1000) / callsPerRound,
+    )
   }
 }
 const rounded = Object.entries(best).map(([name, us]) => [name, Math.round(us * 100) / 100])
-console.log(JSON.stringify({ bench: 'codec', bytes: wires[0]?.length, ...Object.fromEntries(rounded) }))
+console.log(
+  JSON.stringify({ bench: 'codec', bytes: wires[0]?.length, ...Object.fromEntries(rounded) }),
+)
 
 /** Fields in an author's order; ids and times change, shapes are those of four kinds of step. */
 function entry(i: number): unknown {
@@ -39,23 +44,48 @@ function entry(i: number): unknown {
     at,
     input:
       i % 4 === 3
-        ? { kind: 'result', effectId: `${id}:3:0`, result: { status: 'ok', value: { count: i, note: 'done' } } }
+        ? {
+            kind: 'result',
+            effectId: `${id}:3:0`,
+            result: { status: 'ok', value: { count: i, note: 'done' } },
+          }
         : {
             kind: 'event',
-            ref: { stream: 'EVENTS_g1', seq: 81_234 + i, index: i % 7, hash: `9f86d081884c7d659a2feaa0c55ad0${10 + i}` },
-            head: { type: 'github.pull_request', source: 'github', tenant: 'acme', chain: { root: null, depth: 0, path: [] } },
+            ref: {
+              stream: 'EVENTS_g1',
+              seq: 81_234 + i,
+              index: i % 7,
+              hash: `9f86d081884c7d659a2feaa0c55ad0${10 + i}`,
+            },
+            head: {
+              type: 'github.pull_request',
+              source: 'github',
+              tenant: 'acme',
+              chain: { root: null, depth: 0, path: [] },
+            },
             verdicts: [{ binding: 'pr-review@v3', result: true }],
           },
     facts: [
       {
         kind: 'transition',
-        dispatch: { id, binding: 'pr-review@v3', state: { value: 'attempting', attempt: 1 }, reason: undefined },
+        dispatch: {
+          id,
+          binding: 'pr-review@v3',
+          state: { value: 'attempting', attempt: 1 },
+          reason: undefined,
+        },
         index: 3,
         at,
-        transition: { event: { type: 'gates.granted', data: { granted: true } }, from: 'flowGated', to: 'attempting' },
+        transition: {
+          event: { type: 'gates.granted', data: { granted: true } },
+          from: 'flowGated',
+          to: 'attempting',
+        },
       },
       { kind: 'timer.armed', timer: { id: `t${i}`, at: at + 30_000 } },
-      ...(i % 2 === 0 ? [{ kind: 'ledger.reserved', ledger: 'concurrency', holder: id, permits: 1 }] : []),
+      ...(i % 2 === 0
+        ? [{ kind: 'ledger.reserved', ledger: 'concurrency', holder: id, permits: 1 }]
+        : []),
     ],
     effects: [{ id: `${id}:3:0`, kind: 'runAttempt', dispatch: id, attempt: 1 }],
   }

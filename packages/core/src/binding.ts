@@ -21,7 +21,10 @@ export type Predicate = z.infer<typeof predicate>
 export const priority = z.enum(['critical', 'high', 'normal', 'low'])
 export const tier = z.enum(['shadow', 'suggest', 'act_with_approval', 'act_auto'])
 
-const durationMs = z.int().positive().max(30 * 24 * 3_600_000)
+const durationMs = z
+  .int()
+  .positive()
+  .max(30 * 24 * 3_600_000)
 
 export const timeouts = z.strictObject({
   /** Start to close of one attempt. */

@@ -10,7 +10,14 @@
  */
 export { decode } from './codec/decode.ts'
 export { encode } from './codec/encode.ts'
-export { CodecError, type CodecErrorCode, type CodecLimits, codecLimits, type Plain, type PlainMap } from './codec/limits.ts'
+export {
+  CodecError,
+  type CodecErrorCode,
+  type CodecLimits,
+  codecLimits,
+  type Plain,
+  type PlainMap,
+} from './codec/limits.ts'
 
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   if (a.length !== b.length) return false

@@ -16,7 +16,10 @@ export const chain = z.strictObject({
 })
 export type Chain = z.infer<typeof chain>
 
-const eventType = z.string().regex(/^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$/).max(256)
+const eventType = z
+  .string()
+  .regex(/^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$/)
+  .max(256)
 const line = z.string().max(1024)
 
 const plain = z.custom<Plain>((value) => value !== undefined)

@@ -2,7 +2,15 @@ import { z } from 'zod'
 import { CodecError } from './codec.ts'
 
 /** How an attempt can fail (SEMANTICS 4.1): decided once, at the adapter, never from text. */
-export const attemptClass = z.enum(['permanent', 'retryable', 'timeout', 'cancelled', 'denied', 'lost', 'rate_limited'])
+export const attemptClass = z.enum([
+  'permanent',
+  'retryable',
+  'timeout',
+  'cancelled',
+  'denied',
+  'lost',
+  'rate_limited',
+])
 export type AttemptClass = z.infer<typeof attemptClass>
 
 /** What a dead letter is grouped by (SEMANTICS 11). */
@@ -107,7 +115,12 @@ function classOf(thrown: unknown): Pick<AttemptError, 'class' | 'causeClass' | '
   const branded = field(thrown, brand)
   const afterMs = clampMs(field(thrown, 'afterMs'))
   if (branded === 'permanent') return { class: 'permanent', causeClass: 'handler' }
-  if (branded === 'retryable') return { class: 'retryable', causeClass: 'handler', ...(afterMs === undefined ? {} : { afterMs }) }
+  if (branded === 'retryable')
+    return {
+      class: 'retryable',
+      causeClass: 'handler',
+      ...(afterMs === undefined ? {} : { afterMs }),
+    }
   // What can't be encoded now can't be encoded next time (rule 4.5).
   if (isCodecError(thrown)) return { class: 'permanent', causeClass: 'handler' }
   if (isTimeout(thrown)) return { class: 'timeout', causeClass: 'timeout' }
@@ -151,13 +164,17 @@ function messageOf(thrown: unknown): string {
 function oneMessage(thrown: unknown): string {
   const message = field(thrown, 'message')
   if (typeof message === 'string') return message
-  return isObject(thrown) ? `thrown ${kindOf(thrown)} with ${keysOf(thrown)}` : `thrown ${textOf(thrown) ?? kindOf(thrown)}`
+  return isObject(thrown)
+    ? `thrown ${kindOf(thrown)} with ${keysOf(thrown)}`
+    : `thrown ${textOf(thrown) ?? kindOf(thrown)}`
 }
 
 function keysOf(thrown: object): string {
   try {
     const keys = Object.keys(thrown).slice(0, 8)
-    return keys.length === 0 ? 'no fields' : `fields ${keys.map((key) => key.slice(0, 64)).join(', ')}`
+    return keys.length === 0
+      ? 'no fields'
+      : `fields ${keys.map((key) => key.slice(0, 64)).join(', ')}`
   } catch {
     return 'fields that cannot be read'
   }

@@ -30,7 +30,10 @@ export interface EventIdentity {
 export function eventIdOf(identity: EventIdentity): { id: string; slot: number } {
   const { hash, generation, slots, tenant, source, dedupeKey, partitionKey } = identity
   const digest = hashParts(hash, tenant, source, dedupeKey).slice(0, digestLength)
-  const slot = partitionKey === undefined ? slotOfDigest(digest, slots) : slotOf(hash, tenant, partitionKey, slots)
+  const slot =
+    partitionKey === undefined
+      ? slotOfDigest(digest, slots)
+      : slotOf(hash, tenant, partitionKey, slots)
   return { id: `${generation}-${slot}-${digest}`, slot }
 }
 
@@ -69,7 +72,9 @@ const digestLength = 32
 const idPattern = /^(0|[1-9]\d{0,8})-(0|[1-9]\d{0,8})-([0-9a-f]{32})$/
 
 /** Event and dispatch ids alike. */
-export function parseId(id: string): { generation: number; slot: number; hash: string } | undefined {
+export function parseId(
+  id: string,
+): { generation: number; slot: number; hash: string } | undefined {
   const [, generation, slot, hash] = idPattern.exec(id) ?? []
   if (hash === undefined) return undefined
   return { generation: Number(generation), slot: Number(slot), hash }
@@ -82,7 +87,9 @@ export function effectId(dispatch: string, transition: number, ordinal: number):
 
 const effectPattern = /^([^:\s]{1,160}):(0|[1-9]\d{0,14}):(0|[1-9]\d{0,14})$/
 
-export function parseEffectId(id: string): { dispatch: string; transition: number; ordinal: number } | undefined {
+export function parseEffectId(
+  id: string,
+): { dispatch: string; transition: number; ordinal: number } | undefined {
   const [, dispatch, transition, ordinal] = effectPattern.exec(id) ?? []
   if (dispatch === undefined) return undefined
   return { dispatch, transition: Number(transition), ordinal: Number(ordinal) }

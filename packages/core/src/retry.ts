@@ -15,7 +15,12 @@ const svixMs: readonly number[] = [5, 300, 1800, 7200, 18_000, 36_000, 36_000].m
  * bound: whatever is asked for, nothing is tried after its last delay.
  */
 export const retryPolicy = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('fixed'), delayMs: wait, maxAttempts: attempts.default(5), jitter }),
+  z.strictObject({
+    kind: z.literal('fixed'),
+    delayMs: wait,
+    maxAttempts: attempts.default(5),
+    jitter,
+  }),
   z.strictObject({
     kind: z.literal('linear'),
     stepMs: wait,
@@ -33,16 +38,29 @@ export const retryPolicy = z.discriminatedUnion('kind', [
   }),
   z.strictObject({ kind: z.literal('immediate'), maxAttempts: attempts.default(5), jitter }),
   z
-    .strictObject({ kind: z.literal('svix'), maxAttempts: attempts.default(svixMs.length + 1), jitter })
-    .overwrite((policy) => ({ ...policy, maxAttempts: Math.min(policy.maxAttempts, svixMs.length + 1) })),
+    .strictObject({
+      kind: z.literal('svix'),
+      maxAttempts: attempts.default(svixMs.length + 1),
+      jitter,
+    })
+    .overwrite((policy) => ({
+      ...policy,
+      maxAttempts: Math.min(policy.maxAttempts, svixMs.length + 1),
+    })),
   z
     .strictObject({
       kind: z.literal('list'),
-      delaysMs: z.array(wait).min(1).max(attemptsMax - 1),
+      delaysMs: z
+        .array(wait)
+        .min(1)
+        .max(attemptsMax - 1),
       maxAttempts: attempts.default(attemptsMax),
       jitter,
     })
-    .overwrite((policy) => ({ ...policy, maxAttempts: Math.min(policy.maxAttempts, policy.delaysMs.length + 1) })),
+    .overwrite((policy) => ({
+      ...policy,
+      maxAttempts: Math.min(policy.maxAttempts, policy.delaysMs.length + 1),
+    })),
 ])
 export type RetryPolicy = z.infer<typeof retryPolicy>
 
@@ -81,7 +99,10 @@ function plannedMs(policy: RetryPolicy, attempt: number): number {
 }
 
 /** By multiplication and not `**`, which engines may round as they like: replays must agree. */
-function grownMs({ baseMs, factor, capMs }: Extract<RetryPolicy, { kind: 'exponential' }>, attempt: number): number {
+function grownMs(
+  { baseMs, factor, capMs }: Extract<RetryPolicy, { kind: 'exponential' }>,
+  attempt: number,
+): number {
   let delay = baseMs
   for (let i = 1; i < attempt && delay < capMs; i++) delay *= factor
   return Math.min(capMs, delay)

@@ -2,7 +2,8 @@ import { createActor, type AnyTransitionDefinition, type InspectionEvent } from 
 import { bindingKey, type Manifest } from '../binding.ts'
 import type { Effect } from './effect.ts'
 import type { DispatchEvent } from './event.ts'
-import { dispatchMachine, MACHINE_VERSION, type DispatchContext } from './machine.ts'
+import type { DispatchContext } from './deeds.ts'
+import { dispatchMachine, MACHINE_VERSION } from './machine.ts'
 import { isFinal, type Dispatch, type DispatchRecord, type DispatchState } from './record.ts'
 
 /*
@@ -46,7 +47,9 @@ export function newDispatch(id: string, binding: Manifest): LiveDispatch {
 
 export function wakeDispatch({ id, origin, record }: Dispatch, binding: Manifest): LiveDispatch {
   if (origin.machine !== MACHINE_VERSION) {
-    throw new Error(`${id} lives under machine ${origin.machine}, this build has ${MACHINE_VERSION}`)
+    throw new Error(
+      `${id} lives under machine ${origin.machine}, this build has ${MACHINE_VERSION}`,
+    )
   }
   return live({ id, binding, record, effects: [] })
 }
@@ -73,10 +76,10 @@ function live(context: DispatchContext): LiveDispatch {
       const after = actor.getSnapshot()
       if (after === before) return undefined
       if (after.status === 'error') throw after.error
-      const record = recordOf(after.value as DispatchState, after.context.record, event, epoch)
+      const record = recordOf(after.value, after.context.record, event, epoch)
       // The index of the next transition is part of the ids of its effects.
       Object.assign(after.context, { record })
-      return { from: before.value as DispatchState, via, record, effects: effects.slice() }
+      return { from: before.value, via, record, effects: effects.slice() }
     },
   }
 }
@@ -105,7 +108,8 @@ function identityOf(taken: AnyTransitionDefinition): string {
   const known = identities.get(taken)
   if (known !== undefined) return known
   const { source, eventType } = taken
-  const branches = eventType === '' ? (source.always ?? []) : (source.transitions.get(eventType) ?? [])
+  const branches =
+    eventType === '' ? (source.always ?? []) : (source.transitions.get(eventType) ?? [])
   const from = source.path.join('.') || 'any'
   const identity = `${from}:${eventType || 'always'}:${branches.indexOf(taken)}`
   identities.set(taken, identity)

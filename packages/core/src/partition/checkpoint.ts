@@ -1,7 +1,13 @@
 import { z } from 'zod'
 import { manifest, type BindingKey } from '../binding.ts'
 import { decode, encode, type Plain } from '../codec.ts'
-import { deadReason, dispatchOrigin, dispatchRecord, type DeadReason, type Dispatch } from '../dispatch/record.ts'
+import {
+  deadReason,
+  dispatchOrigin,
+  dispatchRecord,
+  type DeadReason,
+  type Dispatch,
+} from '../dispatch/record.ts'
 import { dispatchId, hashParts, hex64, token, type Hash } from '../id.ts'
 import { findLeftovers } from './apply.ts'
 import { dedupeOf, fromPlain, toPlain, type Block, type Dedupe } from './dedupe.ts'
@@ -217,10 +223,7 @@ const headSchema = z.strictObject({
   }),
   taken: count,
   streams: z.record(z.string(), z.string()),
-  positions: z.record(
-    z.string(),
-    z.strictObject({ seq: count, index: count, hash: z.string() }),
-  ),
+  positions: z.record(z.string(), z.strictObject({ seq: count, index: count, hash: z.string() })),
   definitions: count,
   manifests: z.array(manifest),
   active: z.record(z.string(), z.string()),

@@ -77,7 +77,9 @@ function forget({ digests }: Dedupe, { ids }: Block): void {
 const plainDedupe = z.strictObject({
   idsMax: z.int().positive(),
   shortened: z.int().nonnegative(),
-  blocks: z.array(z.strictObject({ hour: z.int(), ids: z.array(z.string()), digests: z.array(z.string()) })),
+  blocks: z.array(
+    z.strictObject({ hour: z.int(), ids: z.array(z.string()), digests: z.array(z.string()) }),
+  ),
 })
 
 /** For snapshots; canonical, as blocks keep the order in which ids came. */

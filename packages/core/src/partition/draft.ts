@@ -29,7 +29,15 @@ export const hasRoom = (draft: Draft, movedMax: number): boolean =>
   draft.moved.size < movedMax && draft.weight < limits.entryBytesMax - 32 * 1024
 
 export function beginDraft(partition: Partition, at: number): Draft {
-  return { partition, at, facts: [], effects: [], moved: new Set(), started: partition.started, weight: 0 }
+  return {
+    partition,
+    at,
+    facts: [],
+    effects: [],
+    moved: new Set(),
+    started: partition.started,
+    weight: 0,
+  }
 }
 
 /** Events by name, with their time and their chance filled in. */
@@ -41,9 +49,7 @@ type Bare<Event extends DispatchEvent> = Event extends DispatchEvent
 /** An event that its machine must handle: being ignored would mean that an effect is lost. */
 export function move(draft: Draft, dispatch: Dispatch, happening: Happening): void {
   if (!tryMove(draft, dispatch, happening)) {
-    throw new Error(
-      `${dispatch.id} in ${dispatch.record.state} does not handle ${happening.type}`,
-    )
+    throw new Error(`${dispatch.id} in ${dispatch.record.state} does not handle ${happening.type}`)
   }
 }
 
@@ -96,7 +102,12 @@ export function start(
   write(draft, id, event, moved, { origin })
 }
 
-export function reply(draft: Draft, letter: string, to: string | undefined, body: LetterAnswer): void {
+export function reply(
+  draft: Draft,
+  letter: string,
+  to: string | undefined,
+  body: LetterAnswer,
+): void {
   if (to === undefined) return
   const id = `letter:${letter}:${draft.effects.length}`
   draft.effects.push({ kind: 'reply', id, to, letter, body })
@@ -146,7 +157,8 @@ function write(
   })
   draft.effects.push(...effects)
   // A character takes at most three bytes; only these two texts have no small bound of their own.
-  const texts = (record.error?.message.length ?? 0) + ('reason' in event ? event.reason?.length ?? 0 : 0)
+  const texts =
+    (record.error?.message.length ?? 0) + ('reason' in event ? (event.reason?.length ?? 0) : 0)
   draft.weight += transitionBytes + 3 * texts
 }
 

@@ -239,4 +239,3 @@ function open(partition: Partition, id: string): Dispatch {
   if (!dispatch) throw new Error(`${id} is not open`)
   return dispatch
 }
-

@@ -11,18 +11,16 @@ import {
   step,
   type Partition,
 } from '../../src/index.ts'
+import { acts, live, perform } from './acts.ts'
 import {
-  acts,
+  beginEpoch,
+  binding,
   createWorld,
   decodeEntry,
-  hash,
-  live,
-  partitionId,
-  perform,
-  sendEvent,
   deploy,
-  binding,
-  beginEpoch,
+  hash,
+  partitionId,
+  sendEvent,
   type World,
 } from './world.ts'
 
@@ -191,7 +189,9 @@ test('apply reaches nothing of XState', async () => {
     if (seen.has(file.href)) return
     seen.add(file.href)
     const source = await readFile(file, 'utf8')
-    for (const [, type, from] of source.matchAll(/^(?:import|export) (type )?[^'"]*from '([^']+)'/gms)) {
+    for (const [, type, from] of source.matchAll(
+      /^(?:import|export) (type )?[^'"]*from '([^']+)'/gms,
+    )) {
       if (type !== undefined) continue
       expect(from).not.toBe('xstate')
       if (from?.startsWith('.')) await walk(new URL(from, file))
