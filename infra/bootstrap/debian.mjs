@@ -16,7 +16,7 @@ export async function fetchFromDebian(destination) {
   const suites = newestSuites[release.ID]
   if (!suites || !existsSync('/etc/apt'))
     return [`this is ${release.PRETTY_NAME ?? 'an unknown Linux'}: neither Debian nor Ubuntu`]
-  const sources = systemSources(release)
+  const sources = suiteSources(release, systemLists())
   if (sources.length === 0) return ['no source in /etc/apt names the archive of this release']
   say("fetching nats-server from the archive of this machine's distribution (once)")
   const reasons = []
@@ -110,7 +110,7 @@ function osRelease() {
  * The machine's own sources of this release, as functions of another suite. A third party may use
  * the release's name too: what looks like the distribution's mirror goes first.
  */
-function systemSources(release) {
+export function suiteSources(release, lists) {
   const own = new Set([
     release.VERSION_CODENAME,
     'stable',
@@ -119,18 +119,19 @@ function systemSources(release) {
     'unstable',
     'sid',
   ])
-  const places = ['/etc/apt/sources.list', ...listed('/etc/apt/sources.list.d')].filter((file) =>
+  const found = lists.flatMap(({ file, text }) =>
+    (file.endsWith('.sources') ? stanzas : oneLiners)(text, own),
+  )
+  const mirror = new RegExp(`/${release.ID}(-ports)?(/|\\s|$)`, 'm')
+  const isMirror = (source) => mirror.test(source(''))
+  return [...found.filter(isMirror), ...found.filter((source) => !isMirror(source))]
+}
+
+function systemLists() {
+  const files = ['/etc/apt/sources.list', ...listed('/etc/apt/sources.list.d')].filter((file) =>
     existsSync(file),
   )
-  const found = places.flatMap((file) => {
-    const text = readFileSync(file, 'utf8')
-    return file.endsWith('.sources') ? stanzas(text, own) : oneLiners(text, own)
-  })
-  const mirror = new RegExp(`/${release.ID}(-ports)?(/|\\s|$)`, 'm')
-  return [
-    ...found.filter((source) => mirror.test(source(''))),
-    ...found.filter((source) => !mirror.test(source(''))),
-  ]
+  return files.map((file) => ({ file, text: readFileSync(file, 'utf8') }))
 }
 
 function listed(directory) {

@@ -7,7 +7,7 @@ import { exitCodes, Problem } from './problem.mjs'
 import { isAtLeast, parseVersion } from './version.mjs'
 
 /** 2.12.7 fixes a security fault; older servers also lack what the log's timers need. */
-export const natsServerFloor = '2.12.7'
+const natsServerFloor = '2.12.7'
 const home = join(cache, 'nats-server')
 const exe = isWindows ? 'nats-server.exe' : 'nats-server'
 

@@ -6,7 +6,7 @@ import { Problem, say } from './problem.mjs'
 import { isAtLeast } from './version.mjs'
 
 /** Sources run as they are: types stripped, `await using` native. Both are there from 24 on. */
-export const nodeFloor = '24.0'
+const nodeFloor = '24.0'
 
 /**
  * Node and pnpm, both from npm with the user's own npm configuration. A Node that is new enough is
