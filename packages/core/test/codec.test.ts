@@ -61,8 +61,18 @@ describe('laws', () => {
 describe('memory', () => {
   test('more shapes than are remembered, wide maps between them', () => {
     for (let i = 0; i < 12_000; i++) {
-      const wide = i % 500 === 0 ? Object.fromEntries(Array.from({ length: 60 }, (_, k) => [`w${(k * 7919 + i) % 10_007}`, k])) : {}
-      const value = { ...wide, kind: i % 3, [`data-${i}`]: { z: i, [`inner-${i % 5000}`]: [{ b: 1, a: i }] }, at: i }
+      const wide =
+        i % 500 === 0
+          ? Object.fromEntries(
+              Array.from({ length: 60 }, (_, k) => [`w${(k * 7919 + i) % 10_007}`, k]),
+            )
+          : {}
+      const value = {
+        ...wide,
+        kind: i % 3,
+        [`data-${i}`]: { z: i, [`inner-${i % 5000}`]: [{ b: 1, a: i }] },
+        at: i,
+      }
       const bytes = encode(value)
       expect(equalBytes(bytes, library.encode(value))).toBe(true)
       expect(decode(bytes)).toEqual(value)
@@ -106,14 +116,26 @@ describe('encode refuses', () => {
   cycle.self = { cycle }
   const twice = (value: unknown, depth: number): unknown =>
     depth === 0 ? value : twice([value, value], depth - 1)
-  const shouting = new Proxy({}, { ownKeys: () => { throw new Error('no') } })
+  const shouting = new Proxy(
+    {},
+    {
+      ownKeys: () => {
+        throw new Error('no')
+      },
+    },
+  )
 
   test.each<[string, unknown, string, string]>([
     ['undefined', undefined, 'codec.type', ''],
     ['undefined in a list', { a: [1, undefined] }, 'codec.type', 'a[1]'],
     // eslint-disable-next-line no-sparse-arrays
     ['a hole', { a: new Array(3) }, 'codec.type', 'a[0]'],
-    ['a function', { data: { items: [0, 1, 2, { price: () => 1 }] } }, 'codec.type', 'data.items[3].price'],
+    [
+      'a function',
+      { data: { items: [0, 1, 2, { price: () => 1 }] } },
+      'codec.type',
+      'data.items[3].price',
+    ],
     ['a symbol', [Symbol('x')], 'codec.type', '[0]'],
     ['a bigint', { n: 1n }, 'codec.type', 'n'],
     ['a Map', { m: new Map([[1, 2]]) }, 'codec.type', 'm'],
@@ -123,7 +145,14 @@ describe('encode refuses', () => {
     ['an Error', new Error('x'), 'codec.type', ''],
     ['a Promise', { p: Promise.resolve() }, 'codec.type', 'p'],
     ['a boxed number', Object(1), 'codec.type', ''],
-    ['an instance', new (class Point { x = 1 })(), 'codec.type', ''],
+    [
+      'an instance',
+      new (class Point {
+        x = 1
+      })(),
+      'codec.type',
+      '',
+    ],
     ['a list of a class', new (class List extends Array {})(), 'codec.type', ''],
     ['another view', { v: new Uint16Array(2) }, 'codec.type', 'v'],
     ['an ArrayBuffer', new ArrayBuffer(2), 'codec.type', ''],
@@ -138,13 +167,40 @@ describe('encode refuses', () => {
     ['__proto__', JSON.parse('{"a":{"__proto__":1}}'), 'codec.key', 'a.__proto__'],
     ['constructor', { constructor: 1 }, 'codec.key', 'constructor'],
     ['prototype', { a: [{ prototype: {} }] }, 'codec.key', 'a[0].prototype'],
-    ['a wide map with a forbidden key', { ...Object.fromEntries(Array.from({ length: 99 }, (_, i) => [`k${i}`, i])), constructor: 1 }, 'codec.key', 'constructor'],
+    [
+      'a wide map with a forbidden key',
+      { ...Object.fromEntries(Array.from({ length: 99 }, (_, i) => [`k${i}`, i])), constructor: 1 },
+      'codec.key',
+      'constructor',
+    ],
     ['a cycle', cycle, 'codec.depth', `${'self.cycle.'.repeat(32).slice(0, -1)}`],
     ['what doubles at every level', twice(1, 40), 'codec.count', '[0]'.repeat(40)],
     ['a sparse list', { a: new Array(4e9) }, 'codec.count', 'a'],
-    ['a getter that throws', { a: { get b() { throw new Error('no') } } }, 'codec.type', 'a'],
+    [
+      'a getter that throws',
+      {
+        a: {
+          get b() {
+            throw new Error('no')
+          },
+        },
+      },
+      'codec.type',
+      'a',
+    ],
     ['a proxy that throws', { a: [shouting] }, 'codec.type', 'a[0]'],
-    ['a getter that encodes', { a: { get b() { return encode(1) } } }, 'codec.type', 'a'],
+    [
+      'a getter that encodes',
+      {
+        a: {
+          get b() {
+            return encode(1)
+          },
+        },
+      },
+      'codec.type',
+      'a',
+    ],
     ['too much text', { a: { t: 'x'.repeat(2 ** 20) } }, 'codec.size', ''],
   ])('%s', (_name, value, code, path) => {
     const error = refusalOf(() => encode(value))
@@ -159,7 +215,15 @@ describe('encode refuses', () => {
 
   test('the cause of what threw is kept', () => {
     const cause = new Error('mine')
-    expect(refusalOf(() => encode({ get a() { throw cause } })).cause).toBe(cause)
+    expect(
+      refusalOf(() =>
+        encode({
+          get a() {
+            throw cause
+          },
+        }),
+      ).cause,
+    ).toBe(cause)
   })
 })
 
@@ -185,13 +249,19 @@ describe('encode takes', () => {
 
   test('a list that grows while it is read, as it was at first', () => {
     const list: unknown[] = []
-    list.push({ get a() { list.push(2); return 1 } })
+    list.push({
+      get a() {
+        list.push(2)
+        return 1
+      },
+    })
     expect(decode(encode(list))).toEqual([{ a: 1 }])
   })
 })
 
 describe('limits', () => {
-  const nested = (depth: number): Plain => (depth === 0 ? 1 : depth % 2 ? [nested(depth - 1)] : { a: nested(depth - 1) })
+  const nested = (depth: number): Plain =>
+    depth === 0 ? 1 : depth % 2 ? [nested(depth - 1)] : { a: nested(depth - 1) }
   const fits: [string, Plain, object, object][] = [
     ['depth', nested(64), {}, { depthMax: 63 }],
     ['bytes', 'x'.repeat(2 ** 20 - 5), {}, { bytesMax: 2 ** 20 - 1 }],
@@ -209,13 +279,17 @@ describe('limits', () => {
   test('defaults: 1 MiB, 64 levels, 100,000 values', () => {
     expect(refusalOf(() => encode('x'.repeat(2 ** 20))).code).toBe('codec.size')
     expect(refusalOf(() => encode(nested(65))).code).toBe('codec.depth')
-    expect(refusalOf(() => encode(Array.from({ length: 100_000 }, () => 0))).code).toBe('codec.count')
+    expect(refusalOf(() => encode(Array.from({ length: 100_000 }, () => 0))).code).toBe(
+      'codec.count',
+    )
     expect(encode(Array.from({ length: 99_999 }, () => 0))).toHaveLength(99_999 + 5)
   })
 
   test('a bundle may be larger', () => {
     const bundle = Array.from({ length: 6 }, () => new Uint8Array(2 ** 20))
-    expect(decode(encode(bundle, { bytesMax: 8 * 2 ** 20 }), { bytesMax: 8 * 2 ** 20 })).toHaveLength(6)
+    expect(
+      decode(encode(bundle, { bytesMax: 8 * 2 ** 20 }), { bytesMax: 8 * 2 ** 20 }),
+    ).toHaveLength(6)
   })
 })
 

@@ -5,14 +5,32 @@ import type { Plain } from '../src/codec.ts'
 export const text = fc.oneof(
   fc.string({ maxLength: 40 }),
   fc.string({ unit: 'binary', maxLength: 40 }),
-  fc.constantFrom('', 'a', '\u0000', 'é', '€', '𝒳', '\ue000', 'x'.repeat(31), 'x'.repeat(32), 'x'.repeat(256)),
+  fc.constantFrom(
+    '',
+    'a',
+    '\u0000',
+    'é',
+    '€',
+    '𝒳',
+    '\ue000',
+    'x'.repeat(31),
+    'x'.repeat(32),
+    'x'.repeat(256),
+  ),
 )
 
 export const key = fc
-  .oneof(text, fc.constantFrom('id', 'kind', 'at', '10', '9', '-1', 'toString', '\ud83d\ude00', '\uffff'))
+  .oneof(
+    text,
+    fc.constantFrom('id', 'kind', 'at', '10', '9', '-1', 'toString', '\ud83d\ude00', '\uffff'),
+  )
   .filter((name) => !['__proto__', 'constructor', 'prototype'].includes(name))
 
-const edges = [0, 5, 7, 8, 15, 16, 31, 32, 52, 53].flatMap((bits) => [2 ** bits - 1, 2 ** bits, 2 ** bits + 1])
+const edges = [0, 5, 7, 8, 15, 16, 31, 32, 52, 53].flatMap((bits) => [
+  2 ** bits - 1,
+  2 ** bits,
+  2 ** bits + 1,
+])
 
 export const number = fc.oneof(
   fc.maxSafeInteger(),
@@ -30,7 +48,9 @@ export const plain: fc.Arbitrary<Plain> = fc.letrec<{ value: Plain }>((tie) => (
     text,
     fc.uint8Array({ maxLength: 300 }),
     fc.array(tie('value'), { maxLength: 20 }),
-    fc.uniqueArray(fc.tuple(key, tie('value')), { maxLength: 20, selector: ([name]) => name }).map(record),
+    fc
+      .uniqueArray(fc.tuple(key, tie('value')), { maxLength: 20, selector: ([name]) => name })
+      .map(record),
   ),
 })).value
 

@@ -95,7 +95,8 @@ function utf8Size(text: string): number {
   let size = 0
   for (let i = 0; i < text.length; i++) {
     const point = text.codePointAt(i) ?? 0
-    if (point >= 0xd800 && point <= 0xdfff) throw new CodecError('codec.text', '', 'a lone surrogate')
+    if (point >= 0xd800 && point <= 0xdfff)
+      throw new CodecError('codec.text', '', 'a lone surrogate')
     size += point < 0x80 ? 1 : point < 0x800 ? 2 : point < 0x10000 ? 3 : 4
     if (point > 0xffff) i++
   }
@@ -113,7 +114,8 @@ function writeTextHead(size: number): void {
 export function writeNumber(value: number): void {
   if (value >= 0 && value < 0x80 && (value | 0) === value) return writeByte(value) // -0 becomes 0
   if (!Number.isInteger(value)) return writeFloat(value)
-  if (!Number.isSafeInteger(value)) throw new CodecError('codec.number', '', 'an integer beyond 2^53 - 1')
+  if (!Number.isSafeInteger(value))
+    throw new CodecError('codec.number', '', 'an integer beyond 2^53 - 1')
   reserve(9)
   if (value >= 0) {
     if (value < 0x100) {
@@ -136,7 +138,8 @@ export function writeNumber(value: number): void {
 }
 
 function writeFloat(value: number): void {
-  if (!Number.isFinite(value)) throw new CodecError('codec.number', '', `${value} is not a finite number`)
+  if (!Number.isFinite(value))
+    throw new CodecError('codec.number', '', `${value} is not a finite number`)
   reserve(9)
   bytes[pos++] = 0xcb
   float.setFloat64(0, value)

@@ -1,4 +1,12 @@
-import { type CodecErrorCode, CodecError, type CodecLimits, codecLimits, isForbiddenKey, type Plain, type PlainMap } from './limits.ts'
+import {
+  type CodecErrorCode,
+  CodecError,
+  type CodecLimits,
+  codecLimits,
+  isForbiddenKey,
+  type Plain,
+  type PlainMap,
+} from './limits.ts'
 import { addChild, createShapeTree, knownChild, type Shape, shapeKeysMax } from './shape.ts'
 import { readUtf8 } from './text.ts'
 
@@ -149,10 +157,12 @@ function child(parent: Shape): Shape {
 function readKey(last: string | undefined): string {
   const start = pos
   const head = readByte()
-  if ((head < 0xa0 || head > 0xbf) && (head < 0xd9 || head > 0xdb)) refuse('codec.key', 'a key that is not text', start)
+  if ((head < 0xa0 || head > 0xbf) && (head < 0xd9 || head > 0xdb))
+    refuse('codec.key', 'a key that is not text', start)
   const key = readText(head < 0xc0 ? head & 0x1f : readTextSize(head))
   if (isForbiddenKey(key)) refuse('codec.key', `the key ${key} is not allowed`, start)
-  if (last !== undefined && last >= key) refuse('codec.key', 'keys are not in ascending order', start)
+  if (last !== undefined && last >= key)
+    refuse('codec.key', 'keys are not in ascending order', start)
   return key
 }
 

@@ -1,6 +1,29 @@
-import { finishBytes, startBytes, wireOf, writeBin, writeByte, writeHead, writeNumber, writeText, writeWire } from './bytes.ts'
-import { CodecError, type CodecErrorCode, type CodecLimits, codecLimits, isForbiddenKey } from './limits.ts'
-import { addChild, createShapeTree, knownChild, orderOf, type Shape, shapeKeysMax } from './shape.ts'
+import {
+  finishBytes,
+  startBytes,
+  wireOf,
+  writeBin,
+  writeByte,
+  writeHead,
+  writeNumber,
+  writeText,
+  writeWire,
+} from './bytes.ts'
+import {
+  CodecError,
+  type CodecErrorCode,
+  type CodecLimits,
+  codecLimits,
+  isForbiddenKey,
+} from './limits.ts'
+import {
+  addChild,
+  createShapeTree,
+  knownChild,
+  orderOf,
+  type Shape,
+  shapeKeysMax,
+} from './shape.ts'
 
 /**
  * One pass checks and writes: a gate before the library's encoder reads every value twice, which
@@ -23,7 +46,8 @@ const shapes = createShapeTree()
 
 /** Canonical bytes of plain data: equal values give equal bytes. Throws `CodecError` only. */
 export function encode(value: unknown, limits: Partial<CodecLimits> = codecLimits): Uint8Array {
-  if (busy) throw new CodecError('codec.type', '', 'encode was called by a getter of what it encodes')
+  if (busy)
+    throw new CodecError('codec.type', '', 'encode was called by a getter of what it encodes')
   busy = true
   depth = top = 0
   startBytes(limits.bytesMax ?? codecLimits.bytesMax)

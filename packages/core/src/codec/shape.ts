@@ -75,5 +75,13 @@ function forget(tree: ShapeTree): void {
 }
 
 function createShape(key: string, wire: Uint8Array, parent: Shape | undefined): Shape {
-  return { key, wire, parent, next: undefined, others: undefined, inner: undefined, order: undefined }
+  return {
+    key,
+    wire,
+    parent,
+    next: undefined,
+    others: undefined,
+    inner: undefined,
+    order: undefined,
+  }
 }

@@ -66,7 +66,18 @@ function readWide(bytes: Uint8Array, start: number, size: number): string | unde
   let at = start
   while (at < end) {
     const first = bytes[at] as number // at < end
-    const length = first < 0x80 ? 1 : first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0
+    const length =
+      first < 0x80
+        ? 1
+        : first < 0xc2
+          ? 0
+          : first < 0xe0
+            ? 2
+            : first < 0xf0
+              ? 3
+              : first < 0xf5
+                ? 4
+                : 0
     if (length === 0 || at + length > end) return undefined
     let point = length === 1 ? first : first & (0x7f >> length)
     for (let i = 1; i < length; i++) {

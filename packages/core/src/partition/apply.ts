@@ -158,8 +158,9 @@ export function findLeftovers(partition: Partition): void {
   orphans.clear()
   hosted.clear()
   for (const { id, origin, record } of partition.dispatches.values()) {
-    const asked = record.state === 'attempting' || record.state === 'predicate'
-    if (asked && record.epoch < epoch.number) orphans.add(id)
+    // What this epoch itself began is no leftover: a snapshot taken within it must tell the same.
+    if (record.epoch >= epoch.number) continue
+    if (record.state === 'attempting' || record.state === 'predicate') orphans.add(id)
     if (record.state !== 'waiting' || record.waitFor !== 'version') continue
     if (epoch.hosts.has(manifestOf(partition, origin.binding).hash)) hosted.add(id)
   }

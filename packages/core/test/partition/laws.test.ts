@@ -6,6 +6,7 @@ import {
   encodeBuckets,
   equalBytes,
   freeze,
+  nextDue,
   restorePartition,
   snapshotHash,
   step,
@@ -86,6 +87,14 @@ test('a partition restored from a snapshot goes on as the one that was never sto
     }),
     runs,
   )
+})
+
+test('a wait for code that began in this epoch is no leftover of it, restored or not', () => {
+  const world = createWorld()
+  live(world, [])
+  sendEvent(world, { key: 'one' })
+  perform(world, { act: 'answer', pick: 0, how: 7 })
+  expect(nextDue(copy(world.partition))).toBe(nextDue(world.partition))
 })
 
 test('dropping live machines at any moment changes nothing', () => {
