@@ -187,7 +187,9 @@ function kindOf(thrown: unknown): string {
 function textOf(value: unknown): string | undefined {
   if (typeof value === 'string') return value
   if (typeof value === 'bigint') return 'a bigint' // its digits may be millions
-  return value === undefined || value === null || isObject(value) ? undefined : String(value)
+  const isShort =
+    typeof value === 'number' || typeof value === 'boolean' || typeof value === 'symbol'
+  return isShort ? String(value) : undefined
 }
 
 function field(of: unknown, key: string | symbol): unknown {

@@ -138,6 +138,29 @@ describe('decode refuses', () => {
     expect(() => decode(hex('82 a1 62 01 a1 61 02'))).toThrow(CodecError)
   })
 
+  test('keys out of order in a map too wide for a shape', () => {
+    const wide = encode(Object.fromEntries(Array.from({ length: 60 }, (_, i) => [`k${10 + i}`, i])))
+    for (const [from, to] of [
+      ['k11', 'k10'],
+      ['k11', 'k00'],
+    ] as const) {
+      const bytes = wide.slice()
+      bytes.set(Buffer.from(to), Buffer.from(bytes).indexOf(from))
+      expect(() => decode(bytes)).toThrow(/codec\.key/)
+    }
+  })
+
+  test('Latin-1 bytes, whatever text was read before', () => {
+    for (let a = 0xa0; a < 0x100; a++) {
+      for (let b = 0xa0; b < 0x100; b++) {
+        decode(encode(String.fromCharCode(a, b)))
+        // Two that are UTF-8 by chance begin with 0xc2 to 0xdf and go on below 0xc0.
+        if (a >= 0xc2 && a < 0xe0 && b < 0xc0) continue
+        expect(() => decode(Uint8Array.of(0xa2, a, b))).toThrow(/codec\.text/)
+      }
+    }
+  })
+
   test('five million levels, at once', () => {
     const levels = new Uint8Array(5_000_000).fill(0x91)
     expect(() => decode(levels, { bytesMax: levels.length })).toThrow(/codec\.depth/)
@@ -150,3 +173,128 @@ describe('decode refuses', () => {
     expect(() => decode(nested)).toThrow(CodecError)
   })
 })
+
+describe('encode refuses', () => {
+  const cycle: { self?: unknown } = {}
+  cycle.self = { cycle }
+  const twice = (value: unknown, depth: number): unknown =>
+    depth === 0 ? value : twice([value, value], depth - 1)
+  const shouting = new Proxy(
+    {},
+    {
+      ownKeys: () => {
+        throw new Error('no')
+      },
+    },
+  )
+
+  test.each<[string, unknown, string, string]>([
+    ['undefined', undefined, 'codec.type', ''],
+    ['undefined in a list', { a: [1, undefined] }, 'codec.type', 'a[1]'],
+    ['a hole', { a: Object.assign([], { length: 3 }) }, 'codec.type', 'a[0]'],
+    [
+      'a function',
+      { data: { items: [0, 1, 2, { price: () => 1 }] } },
+      'codec.type',
+      'data.items[3].price',
+    ],
+    ['a symbol', [Symbol('x')], 'codec.type', '[0]'],
+    ['a bigint', { n: 1n }, 'codec.type', 'n'],
+    ['a Map', { m: new Map([[1, 2]]) }, 'codec.type', 'm'],
+    ['a Set', new Set(), 'codec.type', ''],
+    ['a Date', { at: new Date(0) }, 'codec.type', 'at'],
+    ['a RegExp', /x/, 'codec.type', ''],
+    ['an Error', new Error('x'), 'codec.type', ''],
+    ['a Promise', { p: Promise.resolve() }, 'codec.type', 'p'],
+    ['a boxed number', Object(1), 'codec.type', ''],
+    [
+      'an instance',
+      new (class Point {
+        x = 1
+      })(),
+      'codec.type',
+      '',
+    ],
+    ['a list of a class', new (class List extends Array {})(), 'codec.type', ''],
+    ['another view', { v: new Uint16Array(2) }, 'codec.type', 'v'],
+    ['an ArrayBuffer', new ArrayBuffer(2), 'codec.type', ''],
+    ['NaN', { 'a b': Number.NaN }, 'codec.number', '["a b"]'],
+    ['Infinity', [[Infinity]], 'codec.number', '[0][0]'],
+    ['2^53', { n: 2 ** 53 }, 'codec.number', 'n'],
+    ['-2^53', -(2 ** 53), 'codec.number', ''],
+    ['1e300, an integer too', 1e300, 'codec.number', ''],
+    ['a lone high surrogate', ['a\ud800b'], 'codec.text', '[0]'],
+    ['a lone low surrogate', { t: '\udc00\ud800' }, 'codec.text', 't'],
+    ['a lone surrogate in a key', { a: { ['\ud800']: 1 } }, 'codec.text', 'a["\\ud800"]'],
+    ['__proto__', JSON.parse('{"a":{"__proto__":1}}'), 'codec.key', 'a.__proto__'],
+    ['constructor', { constructor: 1 }, 'codec.key', 'constructor'],
+    ['prototype', { a: [{ prototype: {} }] }, 'codec.key', 'a[0].prototype'],
+    [
+      'a wide map with a forbidden key',
+      { ...Object.fromEntries(Array.from({ length: 99 }, (_, i) => [`k${i}`, i])), constructor: 1 },
+      'codec.key',
+      'constructor',
+    ],
+    ['a cycle', cycle, 'codec.depth', `${'self.cycle.'.repeat(32).slice(0, -1)}`],
+    ['what doubles at every level', twice(1, 40), 'codec.count', '[0]'.repeat(40)],
+    ['a sparse list', { a: Object.assign([], { length: 4e9 }) }, 'codec.count', 'a'],
+    [
+      'a getter that throws',
+      {
+        a: {
+          get b() {
+            throw new Error('no')
+          },
+        },
+      },
+      'codec.type',
+      'a',
+    ],
+    ['a proxy that throws', { a: [shouting] }, 'codec.type', 'a[0]'],
+    [
+      'a getter that encodes',
+      {
+        a: {
+          get b() {
+            return encode(1)
+          },
+        },
+      },
+      'codec.type',
+      'a',
+    ],
+    ['too much text', { a: { t: 'x'.repeat(2 ** 20) } }, 'codec.size', ''],
+  ])('%s', (_name, value, code, path) => {
+    const error = refusalOf(() => encode(value))
+    expect(error.code).toBe(code)
+    if (code !== 'codec.size' && code !== 'codec.count') expect(error.path).toBe(path)
+  })
+
+  test('a path stays short and says where', () => {
+    const error = refusalOf(() => encode({ ['k'.repeat(100_000)]: 1n }))
+    expect(error.path.length).toBeLessThan(1000)
+  })
+
+  test('the cause of what threw is kept', () => {
+    const cause = new Error('mine')
+    expect(
+      refusalOf(() =>
+        encode({
+          get a() {
+            throw cause
+          },
+        }),
+      ).cause,
+    ).toBe(cause)
+  })
+})
+
+function refusalOf(run: () => unknown): CodecError {
+  try {
+    run()
+  } catch (error) {
+    if (error instanceof CodecError) return error
+    throw error
+  }
+  throw new Error('it was not refused')
+}

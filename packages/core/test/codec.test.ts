@@ -2,6 +2,7 @@ import { decode as libraryDecode, Encoder } from '@msgpack/msgpack'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { CodecError, decode, encode, equalBytes, type Plain } from '../src/codec.ts'
+import { addChild, createShapeTree, knownChild } from '../src/codec/shape.ts'
 import { plain } from './plain.ts'
 
 const library = new Encoder({ sortKeys: true, ignoreUndefined: true })
@@ -41,8 +42,10 @@ describe('laws', () => {
   test('undefined fields are absent ones', () => {
     fc.assert(
       fc.property(plain, fc.nat(1000), (value, place) => {
-        const padded = { a: undefined, value, [`f${place}`]: undefined, z: undefined }
-        expect(hex(encode(padded))).toBe(hex(encode({ value })))
+        const wide = Object.fromEntries(Array.from({ length: 60 }, (_, i) => [`w${i}`, i]))
+        const padding = { a: undefined, [`f${place}`]: undefined, z: undefined }
+        expect(hex(encode({ ...padding, value }))).toBe(hex(encode({ value })))
+        expect(hex(encode({ ...padding, ...wide, value }))).toBe(hex(encode({ ...wide, value })))
       }),
     )
   })
@@ -59,6 +62,14 @@ describe('laws', () => {
 
 /** The memo of shapes and the shared buffers must never show. */
 describe('memory', () => {
+  test('has an end', () => {
+    const tree = createShapeTree()
+    for (let i = 0; i < 20_000; i++) addChild(tree, tree.root, `k${i}`, new Uint8Array(0))
+    expect(tree.root.others?.size).toBeLessThanOrEqual(4096)
+    expect(knownChild(tree.root, 'k19999')?.key).toBe('k19999')
+    expect(knownChild(tree.root, 'k0')).toBeUndefined()
+  })
+
   test('more shapes than are remembered, wide maps between them', () => {
     for (let i = 0; i < 12_000; i++) {
       const wide =
@@ -108,122 +119,6 @@ describe('memory', () => {
     first.a.b.push(1)
     expect(decode(bytes)).toEqual({ a: { b: [] } })
     expect(Object.getPrototypeOf(first)).toBe(Object.prototype)
-  })
-})
-
-describe('encode refuses', () => {
-  const cycle: { self?: unknown } = {}
-  cycle.self = { cycle }
-  const twice = (value: unknown, depth: number): unknown =>
-    depth === 0 ? value : twice([value, value], depth - 1)
-  const shouting = new Proxy(
-    {},
-    {
-      ownKeys: () => {
-        throw new Error('no')
-      },
-    },
-  )
-
-  test.each<[string, unknown, string, string]>([
-    ['undefined', undefined, 'codec.type', ''],
-    ['undefined in a list', { a: [1, undefined] }, 'codec.type', 'a[1]'],
-    // eslint-disable-next-line no-sparse-arrays
-    ['a hole', { a: new Array(3) }, 'codec.type', 'a[0]'],
-    [
-      'a function',
-      { data: { items: [0, 1, 2, { price: () => 1 }] } },
-      'codec.type',
-      'data.items[3].price',
-    ],
-    ['a symbol', [Symbol('x')], 'codec.type', '[0]'],
-    ['a bigint', { n: 1n }, 'codec.type', 'n'],
-    ['a Map', { m: new Map([[1, 2]]) }, 'codec.type', 'm'],
-    ['a Set', new Set(), 'codec.type', ''],
-    ['a Date', { at: new Date(0) }, 'codec.type', 'at'],
-    ['a RegExp', /x/, 'codec.type', ''],
-    ['an Error', new Error('x'), 'codec.type', ''],
-    ['a Promise', { p: Promise.resolve() }, 'codec.type', 'p'],
-    ['a boxed number', Object(1), 'codec.type', ''],
-    [
-      'an instance',
-      new (class Point {
-        x = 1
-      })(),
-      'codec.type',
-      '',
-    ],
-    ['a list of a class', new (class List extends Array {})(), 'codec.type', ''],
-    ['another view', { v: new Uint16Array(2) }, 'codec.type', 'v'],
-    ['an ArrayBuffer', new ArrayBuffer(2), 'codec.type', ''],
-    ['NaN', { 'a b': Number.NaN }, 'codec.number', '["a b"]'],
-    ['Infinity', [[Infinity]], 'codec.number', '[0][0]'],
-    ['2^53', { n: 2 ** 53 }, 'codec.number', 'n'],
-    ['-2^53', -(2 ** 53), 'codec.number', ''],
-    ['1e300, an integer too', 1e300, 'codec.number', ''],
-    ['a lone high surrogate', ['a\ud800b'], 'codec.text', '[0]'],
-    ['a lone low surrogate', { t: '\udc00\ud800' }, 'codec.text', 't'],
-    ['a lone surrogate in a key', { a: { ['\ud800']: 1 } }, 'codec.text', 'a["\\ud800"]'],
-    ['__proto__', JSON.parse('{"a":{"__proto__":1}}'), 'codec.key', 'a.__proto__'],
-    ['constructor', { constructor: 1 }, 'codec.key', 'constructor'],
-    ['prototype', { a: [{ prototype: {} }] }, 'codec.key', 'a[0].prototype'],
-    [
-      'a wide map with a forbidden key',
-      { ...Object.fromEntries(Array.from({ length: 99 }, (_, i) => [`k${i}`, i])), constructor: 1 },
-      'codec.key',
-      'constructor',
-    ],
-    ['a cycle', cycle, 'codec.depth', `${'self.cycle.'.repeat(32).slice(0, -1)}`],
-    ['what doubles at every level', twice(1, 40), 'codec.count', '[0]'.repeat(40)],
-    ['a sparse list', { a: new Array(4e9) }, 'codec.count', 'a'],
-    [
-      'a getter that throws',
-      {
-        a: {
-          get b() {
-            throw new Error('no')
-          },
-        },
-      },
-      'codec.type',
-      'a',
-    ],
-    ['a proxy that throws', { a: [shouting] }, 'codec.type', 'a[0]'],
-    [
-      'a getter that encodes',
-      {
-        a: {
-          get b() {
-            return encode(1)
-          },
-        },
-      },
-      'codec.type',
-      'a',
-    ],
-    ['too much text', { a: { t: 'x'.repeat(2 ** 20) } }, 'codec.size', ''],
-  ])('%s', (_name, value, code, path) => {
-    const error = refusalOf(() => encode(value))
-    expect(error.code).toBe(code)
-    if (code !== 'codec.size' && code !== 'codec.count') expect(error.path).toBe(path)
-  })
-
-  test('a path stays short and says where', () => {
-    const error = refusalOf(() => encode({ ['k'.repeat(100_000)]: 1n }))
-    expect(error.path.length).toBeLessThan(1000)
-  })
-
-  test('the cause of what threw is kept', () => {
-    const cause = new Error('mine')
-    expect(
-      refusalOf(() =>
-        encode({
-          get a() {
-            throw cause
-          },
-        }),
-      ).cause,
-    ).toBe(cause)
   })
 })
 
@@ -277,11 +172,9 @@ describe('limits', () => {
   })
 
   test('defaults: 1 MiB, 64 levels, 100,000 values', () => {
-    expect(refusalOf(() => encode('x'.repeat(2 ** 20))).code).toBe('codec.size')
-    expect(refusalOf(() => encode(nested(65))).code).toBe('codec.depth')
-    expect(refusalOf(() => encode(Array.from({ length: 100_000 }, () => 0))).code).toBe(
-      'codec.count',
-    )
+    expect(() => encode('x'.repeat(2 ** 20))).toThrow(/codec\.size/)
+    expect(() => encode(nested(65))).toThrow(/codec\.depth/)
+    expect(() => encode(Array.from({ length: 100_000 }, () => 0))).toThrow(/codec\.count/)
     expect(encode(Array.from({ length: 99_999 }, () => 0))).toHaveLength(99_999 + 5)
   })
 
@@ -292,16 +185,6 @@ describe('limits', () => {
     ).toHaveLength(6)
   })
 })
-
-function refusalOf(run: () => unknown): CodecError {
-  try {
-    run()
-  } catch (error) {
-    if (error instanceof CodecError) return error
-    throw error
-  }
-  throw new Error('it was not refused')
-}
 
 function shuffled(value: Plain, dice: IterableIterator<number>): Plain {
   if (Array.isArray(value)) return value.map((item) => shuffled(item, dice))

@@ -59,6 +59,7 @@ describe('normaliseThrown', () => {
     ['getters that throw', throwing, 'thrown object with fields message, name, code'],
     ['an object without a prototype', Object.create(null), 'thrown object with no fields'],
     ['causes', new Error('a', { cause: new TypeError('b', { cause: 'c' }) }), 'a <- b <- thrown c'],
+    ['no cause', new Error('a', { cause: null }), 'a'],
     ['a cycle of causes', cycle(), 'round <- and round <- round <- and round <- round'],
     ['a lone surrogate', new Error('a\ud800b'), 'a\ufffdb'],
   ])('%s', (_name, thrown, message) => {
@@ -119,6 +120,12 @@ describe('normaliseThrown', () => {
       expect(error.message.endsWith('…')).toBe(true)
       expect(attemptError.parse(error)).toEqual(error)
     }
+  })
+
+  test('bytes are counted, not characters', () => {
+    const error = normaliseThrown(new Error('€'.repeat(5000)))
+    expect(encode(error).length).toBeLessThanOrEqual(8192)
+    expect(error.message).toMatch(/^€{2000,}…$/)
   })
 
   test('anything at all: never throws, always fits, always encodes', () => {

@@ -117,13 +117,20 @@ export function writeNumber(value: number): void {
   if (!Number.isSafeInteger(value))
     throw new CodecError('codec.number', '', 'an integer beyond 2^53 - 1')
   reserve(9)
-  if (value >= 0) {
-    if (value < 0x100) {
-      bytes[pos++] = 0xcc
-      bytes[pos++] = value
-    } else if (value < 0x1_0000_0000) writeHead(0xcd, value)
-    else writeInt64(0xcf, value)
-  } else if (value >= -0x20) bytes[pos++] = value
+  if (value >= 0) writePositive(value)
+  else writeNegative(value)
+}
+
+function writePositive(value: number): void {
+  if (value < 0x100) {
+    bytes[pos++] = 0xcc
+    bytes[pos++] = value
+  } else if (value < 0x1_0000_0000) writeHead(0xcd, value)
+  else writeInt64(0xcf, value)
+}
+
+function writeNegative(value: number): void {
+  if (value >= -0x20) bytes[pos++] = value
   else if (value >= -0x80) {
     bytes[pos++] = 0xd0
     bytes[pos++] = value

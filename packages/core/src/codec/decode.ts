@@ -110,7 +110,7 @@ function readInteger(head: number): number {
 }
 
 function readMap(size: number, owner: Shape): PlainMap {
-  enter(size, 2 * size)
+  enter(2 * size)
   keysLeft -= size
   if (keysLeft < 0) refuse('codec.count', 'too many keys')
   const map: PlainMap = {}
@@ -167,7 +167,7 @@ function readKey(last: string | undefined): string {
 }
 
 function readList(size: number, owner: Shape): Plain[] {
-  enter(size, size)
+  enter(size)
   const list: Plain[] = []
   for (let i = 0; i < size; i++) list.push(read(owner))
   depth--
@@ -175,10 +175,9 @@ function readList(size: number, owner: Shape): Plain[] {
 }
 
 /** Nothing is built before it is certain that the bytes for it can be there. */
-function enter(nodes: number, bytesMin: number): void {
+function enter(bytesMin: number): void {
   if (++depth > depthMax) refuse('codec.depth', `deeper than ${depthMax}`)
   if (bytesMin > end - pos) refuse('codec.end', 'the length is more than the bytes there are')
-  if (nodes > nodesLeft) refuse('codec.count', 'too many values')
 }
 
 function readBin(size: number): Uint8Array {

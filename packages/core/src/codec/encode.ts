@@ -44,10 +44,12 @@ let top = 0
 const trail: (string | number)[] = []
 const shapes = createShapeTree()
 
-/** Canonical bytes of plain data: equal values give equal bytes. Throws `CodecError` only. */
+/**
+ * Canonical bytes of plain data: equal values give equal bytes. Throws `CodecError` only. Small
+ * results share memory, as Node's Buffers do: read them, send them, but never transfer theirs.
+ */
 export function encode(value: unknown, limits: Partial<CodecLimits> = codecLimits): Uint8Array {
-  if (busy)
-    throw new CodecError('codec.type', '', 'encode was called by a getter of what it encodes')
+  if (busy) throw new CodecError('codec.type', '', 'encode was called by what it encodes')
   busy = true
   depth = top = 0
   startBytes(limits.bytesMax ?? codecLimits.bytesMax)
@@ -91,21 +93,28 @@ function writeObject(value: object, owner: Shape): void {
 function writeMap(map: Readonly<Record<string, unknown>>, owner: Shape): void {
   if (depth >= depthMax) refuse('codec.depth', `deeper than ${depthMax}, or a cycle`)
   const base = top
+  const shape = collectFields(map, owner)
+  if (shape === undefined) return writeWideMap(map, base)
+  writeMapHead(top - base)
+  if (top > base) writeFields(shape, base)
+  top = base
+}
+
+/** Puts the fields on top of `values` and finds their shape; undefined: too many for one. */
+function collectFields(map: Readonly<Record<string, unknown>>, owner: Shape): Shape | undefined {
+  const base = top
   let shape = shapes.root
   let guess = owner.inner
   for (const key in map) {
     const value = map[key]
     if (value === undefined || (inheritsKeys && !Object.hasOwn(map, key))) continue
-    if (top - base === shapeKeysMax) return writeWideMap(map, base)
+    if (top - base === shapeKeysMax) return undefined
     shape = guess !== undefined && guess.key === key ? guess : child(shape, key)
     if (top === base) owner.inner = shape
     guess = shape.next
     values[top++] = value
   }
-  const size = top - base
-  writeMapHead(size)
-  if (size > 0) writeFields(shape, base)
-  top = base
+  return shape
 }
 
 function writeFields(shape: Shape, base: number): void {
@@ -122,7 +131,7 @@ function writeFields(shape: Shape, base: number): void {
 }
 
 function writeWideMap(map: Readonly<Record<string, unknown>>, base: number): void {
-  top = base
+  values.length = top = base
   const fields: [string, unknown][] = []
   for (const key of Object.keys(map).sort()) {
     const value = map[key]

@@ -20,6 +20,7 @@ function readRemembered(bytes: Uint8Array, start: number, size: number): string 
   const known = remembered[slot] as string // slotOf stays within the list
   if (known.length === size && spells(known, bytes, start)) return known
   const text = readPlain(bytes, start, size)
+  // ASCII only: `spells` takes a unit for a byte, which would make 0xe9 alone a valid é.
   if (text !== undefined && text.length === size) remembered[slot] = text
   return text
 }
@@ -61,38 +62,41 @@ function readPlain(bytes: Uint8Array, start: number, size: number): string | und
 }
 
 function readWide(bytes: Uint8Array, start: number, size: number): string | undefined {
-  const end = start + size
   let text = ''
   let at = start
-  while (at < end) {
-    const first = bytes[at] as number // at < end
-    const length =
-      first < 0x80
-        ? 1
-        : first < 0xc2
-          ? 0
-          : first < 0xe0
-            ? 2
-            : first < 0xf0
-              ? 3
-              : first < 0xf5
-                ? 4
-                : 0
-    if (length === 0 || at + length > end) return undefined
-    let point = length === 1 ? first : first & (0x7f >> length)
-    for (let i = 1; i < length; i++) {
-      const byte = bytes[at + i] as number // at + length <= end
-      if ((byte & 0xc0) !== 0x80) return undefined
-      point = (point << 6) | (byte & 0x3f)
-    }
-    if (!isShortest(point, length)) return undefined
+  while (at < start + size) {
+    const length = lengthOf(bytes[at] as number) // at is within the text
+    if (length === 0 || at + length > start + size) return undefined
+    const point = pointAt(bytes, at, length)
+    if (point === undefined) return undefined
     text += String.fromCodePoint(point)
     at += length
   }
   return text
 }
 
+/** 0: no character begins so. 0xc0 and 0xc1 would only begin overlong ones. */
+function lengthOf(first: number): number {
+  if (first < 0x80) return 1
+  if (first < 0xc2) return 0
+  if (first < 0xe0) return 2
+  if (first < 0xf0) return 3
+  return first < 0xf5 ? 4 : 0
+}
+
+function pointAt(bytes: Uint8Array, at: number, length: number): number | undefined {
+  const first = bytes[at] as number // the caller has checked that `length` bytes are there
+  let point = length === 1 ? first : first & (0x7f >> length)
+  for (let i = 1; i < length; i++) {
+    const byte = bytes[at + i] as number
+    if ((byte & 0xc0) !== 0x80) return undefined
+    point = (point << 6) | (byte & 0x3f)
+  }
+  return isShortest(point, length) ? point : undefined
+}
+
+/** Two bytes can't be too long: their first one would have been 0xc0 or 0xc1. */
 function isShortest(point: number, length: number): boolean {
   if (length === 3) return point >= 0x800 && (point < 0xd800 || point > 0xdfff)
-  return length < 4 || (point >= 0x10000 && point <= 0x10ffff)
+  return length !== 4 || (point >= 0x10000 && point <= 0x10ffff)
 }

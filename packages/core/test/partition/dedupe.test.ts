@@ -123,6 +123,13 @@ test('blocks go whole, and only when all of them is outside the window', () => {
   expect(dedupe.blocks).toEqual([])
 })
 
+test('a time before the newest block goes into the newest hour: blocks stay in order', () => {
+  const dedupe = createDedupe(16)
+  remember(dedupe, 5 * hourMs, 'a', '')
+  remember(dedupe, hourMs, 'b', '')
+  expect(dedupe.blocks.map(({ hour }) => hour)).toEqual([5, 5])
+})
+
 test('what toPlain did not make is refused', () => {
   for (const bad of [
     null,
