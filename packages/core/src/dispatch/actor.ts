@@ -1,14 +1,24 @@
-import { createActor, type AnyTransitionDefinition, type InspectionEvent } from 'xstate'
-import { bindingKey, type Manifest } from '../binding.ts'
+import {
+  createActor,
+  type ActorScope,
+  type AnyTransitionDefinition,
+  type InspectionEvent,
+  type SnapshotFrom,
+} from 'xstate'
+import type { Manifest } from '../binding.ts'
+import type { DispatchContext } from './deeds.ts'
 import type { Effect } from './effect.ts'
 import type { DispatchEvent } from './event.ts'
-import type { DispatchContext } from './deeds.ts'
 import { dispatchMachine, MACHINE_VERSION } from './machine.ts'
 import { isFinal, type Dispatch, type DispatchRecord, type DispatchState } from './record.ts'
 
 /*
- * XState in one place: waking, sending, parking. A live actor costs 4 KB and saves 6 µs; the
- * record is the truth, so an actor may be dropped at any time. To undo a step is to drop it.
+ * XState in one place: waking, sending, parking. The record is the truth, a live dispatch only saves
+ * the 2 µs of waking it: it may be dropped at any time, and to undo a step is to drop it.
+ *
+ * A dispatch is an actor of the machine, but not an `Actor` object: that costs 6 µs to make and a
+ * system, a mailbox and a scheduler that a partition, which feeds one event at a time, never uses.
+ * All dispatches share the scope of one (measured: docs/adr/0005-one-scope-for-all-actors.md).
  */
 
 /** One step of a machine, before it is written down. */
@@ -54,34 +64,52 @@ export function wakeDispatch({ id, origin, record }: Dispatch, binding: Manifest
   return live({ id, binding, record, effects: [] })
 }
 
+type Snapshot = SnapshotFrom<typeof dispatchMachine>
+
 function live(context: DispatchContext): LiveDispatch {
   const { effects, binding } = context
-  let via: string[] = []
-  const actor = createActor(dispatchMachine, {
-    ...(context.record === unstarted
-      ? { input: context }
-      : { snapshot: dispatchMachine.resolveState({ value: context.record.state, context }) }),
-    inspect: (inspected) => note(inspected, via),
-  } as Parameters<typeof createActor<typeof dispatchMachine>>[1])
-  // Without an observer a throw inside an action would end the process on a later tick.
-  actor.subscribe({ error: ignore })
-  actor.start()
+  let before = dispatchMachine.resolveState({ value: context.record.state, context })
   return {
     binding,
     send(event, epoch) {
-      const before = actor.getSnapshot()
       effects.length = 0
-      via = []
-      actor.send(event)
-      const after = actor.getSnapshot()
+      taken = []
+      const after = dispatchMachine.transition(before, event, scope)
       if (after === before) return undefined
+      // XState turns some throws inside actions into a state of the actor.
       if (after.status === 'error') throw after.error
+      const from = before.value
       const record = recordOf(after.value, after.context.record, event, epoch)
       // The index of the next transition is part of the ids of its effects.
       Object.assign(after.context, { record })
-      return { from: before.value, via, record, effects: effects.slice() }
+      before = after
+      return { from, via: taken, record, effects: effects.slice() }
     },
   }
+}
+
+/** Identities of the arrows that the transition under way has taken. */
+let taken: string[] = []
+
+const ignore = (): void => undefined
+
+/** Gives the shared scope its identity; it never moves. */
+const host = createActor(dispatchMachine, {
+  input: { id: '', binding: {} as Manifest, record: unstarted, effects: [] },
+  inspect: note,
+})
+
+/** What a transition may ask of its surroundings: nothing, as all that it wants done is data. */
+const scope: ActorScope<Snapshot, DispatchEvent> = {
+  self: host,
+  id: host.id,
+  sessionId: host.sessionId,
+  system: host.system,
+  logger: ignore,
+  defer: ignore,
+  emit: ignore,
+  stopChild: ignore,
+  actionExecutor: ignore,
 }
 
 function recordOf(
@@ -94,26 +122,22 @@ function recordOf(
   return { ...record, state, at, index: record.index + 1, epoch: asks ? epoch : record.epoch }
 }
 
-const ignore = (): void => undefined
-
-function note(inspected: InspectionEvent, via: string[]): void {
+function note(inspected: InspectionEvent): void {
   if (inspected.type !== '@xstate.microstep') return
-  for (const taken of inspected._transitions) via.push(identityOf(taken))
+  for (const transition of inspected._transitions) taken.push(identityOf(transition))
 }
 
 const identities = new WeakMap<AnyTransitionDefinition, string>()
 
 /** `<source state>:<event>:<branch>`: which arrow of the statechart was taken. */
-function identityOf(taken: AnyTransitionDefinition): string {
-  const known = identities.get(taken)
+function identityOf(transition: AnyTransitionDefinition): string {
+  const known = identities.get(transition)
   if (known !== undefined) return known
-  const { source, eventType } = taken
+  const { source, eventType } = transition
   const branches =
     eventType === '' ? (source.always ?? []) : (source.transitions.get(eventType) ?? [])
   const from = source.path.join('.') || 'any'
-  const identity = `${from}:${eventType || 'always'}:${branches.indexOf(taken)}`
-  identities.set(taken, identity)
+  const identity = `${from}:${eventType || 'always'}:${branches.indexOf(transition)}`
+  identities.set(transition, identity)
   return identity
 }
-
-export const bindingOf = (dispatch: LiveDispatch): string => bindingKey(dispatch.binding)

@@ -129,5 +129,6 @@ export interface Dispatch {
   readonly head: string
 }
 
-export const isFinal = (state: DispatchState): state is FinalState =>
-  finalState.safeParse(state).success
+const finals: ReadonlySet<string> = new Set(finalState.options)
+
+export const isFinal = (state: DispatchState): state is FinalState => finals.has(state)
