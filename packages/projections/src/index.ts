@@ -1,1 +1,2 @@
-export {}
+export { openSqliteStore } from './sqlite/store.ts'
+export { openFolder } from './fold.ts'

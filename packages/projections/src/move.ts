@@ -1,0 +1,110 @@
+import {
+  isFinal,
+  type DispatchOrigin,
+  type DispatchRecord,
+  type Entry,
+  type Fact,
+} from '@waybill/core'
+import type { Move, Place } from './projection.ts'
+import { dispatchNumber, type DispatchTable } from './tables.ts'
+
+/** Rows of dispatches as they were before the entry. */
+export type Known = (dispatch: string) => DispatchTable | undefined
+
+/**
+ * The moves of an entry. A dispatch whose beginning the journal no longer holds has no row and
+ * moves nothing: all that its later transitions say is about a row that cannot be made.
+ */
+export function movesOf(entry: Entry, place: Place, known: Known): readonly Move[] {
+  const moves: Move[] = []
+  for (const fact of entry.facts) {
+    const move = moveOf(fact, entry, place, known)
+    if (move) moves.push(move)
+  }
+  return moves
+}
+
+/** Dispatches that the entry moves on, and that began before it. */
+export function movedOn(entry: Entry): readonly string[] {
+  const ids: string[] = []
+  for (const fact of entry.facts) {
+    if (fact.kind === 'dispatch.quarantined') ids.push(fact.dispatch)
+    if (fact.kind === 'transition' && fact.origin === undefined) ids.push(fact.dispatch)
+  }
+  return ids
+}
+
+function moveOf(fact: Fact, entry: Entry, place: Place, known: Known): Move | undefined {
+  if (fact.kind === 'transition') {
+    const { dispatch, origin, record } = fact
+    const before = origin ? undefined : known(dispatch)
+    const base = origin ? began(dispatch, origin, entry, place) : before
+    return base && { before, after: { ...base, ...latest(record) }, fact }
+  }
+  if (fact.kind !== 'dispatch.quarantined') return undefined
+  const before = known(fact.dispatch)
+  return before && { before, after: { ...before, ...quarantined(before, fact) }, fact }
+}
+
+type Began = Omit<DispatchTable, keyof Latest>
+type Latest = ReturnType<typeof latest>
+
+function began(id: string, origin: DispatchOrigin, entry: Entry, place: Place): Began {
+  // Reruns will bring an event's head in a letter; until then an event starts every dispatch.
+  if (entry.input.kind !== 'event') throw new Error(`${id} was started by ${entry.input.kind}`)
+  const { type, source, subject, chain } = entry.input.head
+  const at = origin.binding.lastIndexOf('@v')
+  return {
+    number: dispatchNumber(place.partition, origin.ordinal),
+    id,
+    app: place.app,
+    binding: origin.binding.slice(0, at),
+    version: Number(origin.binding.slice(at + 2)),
+    event: origin.event,
+    type,
+    source,
+    subject: subject ?? null,
+    tenant: origin.tenant,
+    key: origin.key ?? null,
+    root: chain.root,
+    depth: chain.depth,
+    parent: chain.parent ?? null,
+    rerun_of: origin.rerunOf ?? null,
+    started_at: entry.at,
+  }
+}
+
+function latest(record: DispatchRecord) {
+  const { state, waitFor, outcome, error, attempt, spent, index, at, timers } = record
+  return {
+    state,
+    wait_for: waitFor ?? null,
+    outcome: outcome === undefined || state === 'succeeded' ? null : JSON.stringify(outcome),
+    error: error === undefined ? null : JSON.stringify(error),
+    attempt,
+    spent,
+    transitions: index,
+    at,
+    due_at: isFinal(state) ? null : earliest(timers),
+  }
+}
+
+/** What `apply` does to the record: there is no transition to take it from. */
+function quarantined(
+  before: DispatchTable,
+  { at, reason }: Extract<Fact, { kind: 'dispatch.quarantined' }>,
+): Partial<DispatchTable> {
+  return {
+    state: 'dlq',
+    outcome: JSON.stringify({ status: 'dlq', reason }),
+    transitions: before.transitions + 1,
+    at,
+    due_at: null,
+  }
+}
+
+function earliest(timers: DispatchRecord['timers']): number | null {
+  let due = Infinity
+  for (const at of Object.values(timers)) if (at !== undefined && at < due) due = at
+  return due === Infinity ? null : due
+}

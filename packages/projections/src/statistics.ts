@@ -1,0 +1,26 @@
+import type { Change, Move, Projection } from './projection.ts'
+
+const minuteMs = 60_000
+
+/** Counts per binding version: dispatches in each state now, and what happened in each minute. */
+export const statistics: Projection = {
+  tables: ['state_count', 'minute_count'],
+  fold: (entry, _place, moves) => moves.flatMap((move) => counted(move, entry.at)),
+}
+
+function counted({ before, after }: Move, at: number): Change[] {
+  const { app, binding, version, state } = after
+  const minute = Math.floor(at / minuteMs)
+  const now = (of: typeof state, count: number): Change => ({
+    table: 'state_count',
+    row: { app, binding, version, state: of, count },
+  })
+  const then = (what: typeof state | 'started'): Change => ({
+    table: 'minute_count',
+    row: { app, binding, version, minute, what, count: 1 },
+  })
+  if (before === undefined) return [now(state, 1), then('started'), then(state)]
+  // A lost attempt begins anew in the same state: an entry into it, but no other state.
+  if (before.state === state) return [then(state)]
+  return [now(before.state, -1), now(state, 1), then(state)]
+}

@@ -1,0 +1,238 @@
+import {
+  acceptEvent,
+  bindingKey,
+  type CancelTarget,
+  candidates,
+  createPartition,
+  defaultTimeouts,
+  definitionHash,
+  type Effect,
+  type EffectResult,
+  encode,
+  headOf,
+  type Input,
+  type InputRef,
+  type Manifest,
+  nextDue,
+  type Partition,
+  step,
+  type Stepped,
+  type Verdict,
+  type WaybillEvent,
+} from '@waybill/core'
+import { encodeBundle, sha256, type Stored } from '@waybill/log'
+
+export const journalStream = 'JOURNAL_g1'
+export const eventsStream = 'EVENTS_g1'
+
+/** What all partitions of a story share: time, and the sequences of the streams. */
+export interface Stage {
+  now: number
+  readonly seqs: Map<string, number>
+  /** The journal, in the order of its stream. */
+  readonly journal: Stored[]
+  /** EVENTS as far as this story sent any. */
+  readonly events: Map<number, WaybillEvent>
+}
+
+export const createStage = (now = 1_760_000_000_000): Stage => ({
+  now,
+  seqs: new Map(),
+  journal: [],
+  events: new Map(),
+})
+
+export function nextRef(stage: Stage, stream: string): InputRef {
+  const seq = (stage.seqs.get(stream) ?? 0) + 1
+  stage.seqs.set(stream, seq)
+  return { stream, seq, index: 0, hash: sha256.text(`${stream}/${seq}`) }
+}
+
+export function binding(over: Partial<Manifest> = {}): Manifest {
+  const made: Manifest = {
+    v: 1,
+    id: 'label',
+    version: 1,
+    hash: '0'.repeat(32),
+    on: ['issue.*'],
+    retry: { kind: 'fixed', delayMs: 1000, maxAttempts: 3, jitter: 'none' },
+    timeouts: defaultTimeouts,
+    priority: 'normal',
+    tier: 'act_auto',
+    onPermanentError: 'dlq',
+    maxChainDepth: 16,
+    poisonMax: 3,
+    handler: { kind: 'local', code: 'a'.repeat(32), isolate: false },
+    ...over,
+  }
+  return { ...made, hash: definitionHash(sha256, made) }
+}
+
+export interface SendOptions {
+  readonly type?: string
+  readonly source?: string
+  readonly subject?: string
+  readonly key?: string
+  readonly data?: string
+  readonly tenant?: string
+  readonly depth?: number
+  readonly root?: string
+  readonly parent?: string
+  readonly verdict?: Verdict['result']
+  readonly reason?: string
+}
+
+/** One partition, its host and its clients, by hand: core's own step decides. */
+export interface Player {
+  readonly partition: Partition
+  /** Effects that still have no result. */
+  readonly pending: Effect[]
+  take(input: Input): Stepped
+  deploy(manifests: readonly Manifest[]): Stepped
+  epoch(): Stepped
+  send(options?: SendOptions): Stepped
+  /** The event sent again, as it was or with other content. */
+  repeat(event: WaybillEvent, data?: string): Stepped
+  answer(effect: Effect, result: EffectResult): Stepped
+  cancel(target: CancelTarget): Stepped
+  /** Ticks until nothing is due. */
+  settle(): void
+  /** Everything stepped since the last time, as the next bundle of the journal. */
+  commit(): Stored | undefined
+}
+
+export function createPlayer(stage: Stage, app: string, slot: number, slots = 1): Player {
+  const partition = createPartition({ app, generation: 1, slot }, sha256)
+  const pending: Effect[] = []
+  let entries: Uint8Array[] = []
+  let last: { number: number; hash: string } | undefined
+  let letters = 0
+
+  function take(input: Input): Stepped {
+    const done = step(partition, input, stage.now)
+    entries.push(done.bytes)
+    pending.push(...done.entry.effects.filter(({ kind }) => answered.has(kind)))
+    return done
+  }
+
+  function offer(event: WaybillEvent, { verdict = 'matched', reason }: SendOptions): Stepped {
+    const ref = nextRef(stage, eventsStream)
+    stage.events.set(ref.seq, event)
+    const verdicts = candidates(partition, event.type).map((one): Verdict => ({
+      binding: bindingKey(one),
+      result: event.chain.depth > one.maxChainDepth ? 'unjudged' : verdict,
+      ...(reason === undefined ? {} : { reason }),
+    }))
+    return take({ kind: 'event', ref, head: headOf(event), verdicts })
+  }
+
+  return {
+    partition,
+    pending,
+    take,
+    deploy: (manifests) =>
+      take({
+        kind: 'def',
+        ref: nextRef(stage, 'DEFS'),
+        change: {
+          v: 1,
+          kind: 'deploy',
+          app,
+          number: partition.definitions + 1,
+          at: stage.now,
+          by: 'ann',
+          manifests: [...manifests],
+          active: manifests.map(bindingKey),
+          eventsFrom: { stream: eventsStream, seq: 0 },
+        },
+      }),
+    epoch: () =>
+      take({
+        kind: 'epoch',
+        epoch: partition.epoch.number + 1,
+        instance: 'host-a',
+        incarnation: `i${partition.epoch.number + 1}`,
+        rules: 1,
+        hosts: [...partition.manifests.values()].map((one) => one.hash),
+        streams: { [eventsStream]: '2026-01-01T00:00:00Z' },
+      }),
+    send: (options = {}) => offer(eventOf(stage, partition.slot, slots, options), options),
+    repeat: (event, data) =>
+      offer(data === undefined ? event : { ...event, digest: sha256.text(data).slice(0, 32) }, {}),
+    answer(effect, result) {
+      const at = pending.indexOf(effect)
+      if (at >= 0) pending.splice(at, 1)
+      return take({ kind: 'result', effect: effect.id, result })
+    },
+    cancel: (target) =>
+      take({
+        kind: 'letter',
+        ref: nextRef(stage, 'MAIL_g1'),
+        letter: {
+          v: 1,
+          id: `letter-${slot}-${++letters}`,
+          from: { kind: 'client', id: 'ann' },
+          body: { kind: 'cancel', target, by: 'ann', reason: 'not wanted' },
+        },
+      }),
+    settle() {
+      for (let tick = 0; tick < 10_000; tick++) {
+        const due = nextDue(partition)
+        if (due === undefined || due > stage.now) return
+        take({ kind: 'tick' })
+      }
+      throw new Error('ticks without end')
+    },
+    commit() {
+      if (entries.length === 0) return undefined
+      const number = (last?.number ?? 0) + 1
+      const header = {
+        v: 1 as const,
+        rules: 1,
+        app,
+        generation: 1,
+        slot,
+        epoch: Math.max(1, partition.epoch.number),
+        number,
+        ...(last && { prev: last.hash }),
+        instance: 'host-a',
+        positions: Object.fromEntries(partition.positions),
+      }
+      const bytes = encodeBundle(header, entries)
+      entries = []
+      last = { number, hash: sha256.bytes(bytes) }
+      const { seq } = nextRef(stage, journalStream)
+      const subject = `wb.journal.1.${app}.${slot}`
+      const stored = { stream: journalStream, subject, seq, at: stage.now, bytes }
+      stage.journal.push(stored)
+      return stored
+    },
+  }
+}
+
+const answered: ReadonlySet<Effect['kind']> = new Set(['runAttempt', 'evaluatePredicate'])
+
+let sent = 0
+
+function eventOf(stage: Stage, slot: number, slots: number, options: SendOptions): WaybillEvent {
+  const { type = 'issue.opened', source = 'https://github.com/acme/shop', data = 'x' } = options
+  const { event } = acceptEvent(
+    {
+      type,
+      source,
+      data: { data },
+      dedupeKey: options.key ?? `k${++sent}`,
+      ...(options.subject === undefined ? {} : { subject: options.subject }),
+      ...(options.tenant === undefined ? {} : { tenant: options.tenant }),
+    },
+    { hash: sha256, generation: 1, slots, now: stage.now },
+  )
+  // Which slot an event hashes to is not what these stories are about.
+  const id = event.id.replace(/^1-\d+-/, `1-${slot}-`)
+  const { depth = 0, root = id, parent } = options
+  const chain = { root, depth, path: [], ...(parent === undefined ? {} : { parent }) }
+  return { ...event, id, chain }
+}
+
+/** As the sender stores it: an event alone in its message. */
+export const eventBytes = (event: WaybillEvent): Uint8Array => encode(event)
