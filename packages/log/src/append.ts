@@ -50,6 +50,7 @@ export async function appendUntilKnown(
   signal: AbortSignal | undefined,
 ): Promise<AppendOutcome> {
   let stale = 0
+  begin(message, signal)
   for (let attempt = 0; ; attempt++) {
     const answer = await wire.publish(message)
     switch (answer.kind) {
@@ -76,12 +77,17 @@ export async function sendUntilKnown(
   message: Message,
   signal: AbortSignal | undefined,
 ): Promise<{ seq: number }> {
+  begin(message, signal)
   for (let attempt = 0; ; attempt++) {
     const answer = await wire.publish(message)
     if (answer.kind === 'stored') return { seq: answer.seq }
     if (answer.kind === 'refused') throw answer.cause
     await again(wire, attempt, message.subject, answer, signal)
   }
+}
+
+function begin({ subject }: Message, signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw new LogUnavailable(subject, { cause: signal.reason })
 }
 
 /** Undefined: what was read can't be the reason of the refusal, so it was not the truth yet. */

@@ -134,6 +134,15 @@ export class SnapshotExists extends LogFault {
   }
 }
 
+export class SnapshotDamaged extends LogFault {
+  override readonly name = 'SnapshotDamaged'
+  readonly kind = 'terminal'
+
+  constructor(where: string, why: string, options?: ErrorOptions) {
+    super({ code: 'WB3105', what: 'a snapshot is not what was stored', where, why }, options)
+  }
+}
+
 export interface TopologyDifference {
   readonly stream: string
   readonly field: string

@@ -18,12 +18,22 @@ export {
   LogRefused,
   LogUnavailable,
   PositionLost,
+  SnapshotDamaged,
   SnapshotExists,
   TopologyMismatch,
   type ChainBreak,
   type LogFaultKind,
   type TopologyDifference,
 } from './fault.ts'
+export {
+  openLeases,
+  type JetStreamLeaseStore,
+  type JetStreamStoreOptions,
+} from './jetstream/leases.ts'
+export { jetStreamLimits, type JetStreamLimits } from './jetstream/limits.ts'
+export { openJetStreamLog, type JetStreamLogOptions } from './jetstream/log.ts'
+export { openSnapshots, type JetStreamSnapshotStore } from './jetstream/snapshots.ts'
+export { applyTopology, readTopology, type AppliedTopology } from './jetstream/topology.ts'
 export {
   tail,
   walk,

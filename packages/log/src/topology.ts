@@ -120,6 +120,7 @@ const base = {
   storage: 'file',
   discard: 'new',
   max_age: 0,
+  max_msgs_per_subject: -1,
   deny_delete: true,
   deny_purge: false,
   allow_direct: true,

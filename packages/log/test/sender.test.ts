@@ -1,7 +1,14 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { decodeBatch } from '../src/bundle.ts'
-import { createMemoryServer, createSender, openMemoryLog, sha256, subjects } from '../src/index.ts'
+import {
+  createMemoryServer,
+  createSender,
+  LogFull,
+  openMemoryLog,
+  sha256,
+  subjects,
+} from '../src/index.ts'
 import type { MemoryFault, MemoryRequest } from '../src/memory/log.ts'
 import { topology } from './fixture/topology.ts'
 
@@ -104,11 +111,13 @@ describe('bounds', () => {
   })
 
   test('a message that fails fails its items, and the next one is sent', async () => {
-    const script: MemoryFault[] = ['busy']
-    const { log, stored } = system(() => script.shift())
-    const sender = createSender({ log, signal: AbortSignal.abort() })
+    const { log, stored } = system()
+    const full = new LogFull(to, 10077)
+    const script = [() => Promise.reject(full)]
+    const send: typeof log.send = (...message) => (script.shift() ?? (() => log.send(...message)))()
+    const sender = createSender({ log: { messageBytesMax: 1000, send } })
     const lost = [1, 2].map((n) => sender.send(to, item(n)))
-    for (const one of lost) await expect(one).rejects.toMatchObject({ name: 'LogUnavailable' })
+    for (const one of lost) await expect(one).rejects.toBe(full)
     await sender.send(to, item(3))
     expect(stored()).toEqual([[3]])
   })

@@ -105,7 +105,7 @@ class MemoryLog implements EventLog {
     const all = (): readonly Stored[] => this.#server.stream(stream).slice(wanted, fromSeq)
     for (const message of await this.#read(stream, all, signal)) {
       if (message.seq > toSeq) return
-      signal?.throwIfAborted()
+      if (signal?.aborted) throw new LogUnavailable(stream, { cause: signal.reason })
       yield message
     }
   }

@@ -7,9 +7,10 @@ import type { MemoryServer } from './server.ts'
 /** Delivers at the moment a message is stored, or credit is granted. */
 export function createMemoryReader(
   server: MemoryServer,
-  { stream, subjects, fromSeq }: ReadRange,
+  { stream, subjects, fromSeq: from }: ReadRange,
   signal: AbortSignal,
 ): Reader {
+  const fromSeq = Math.max(1, from)
   const wanted = subjectFilter(subjects)
   const source = server.stream(stream)
   const channel = createChannel<Stored>(close)

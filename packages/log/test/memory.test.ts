@@ -1,0 +1,4 @@
+import { logConformance } from './conformance.ts'
+import { memoryWorld } from './fixture/worlds.ts'
+
+logConformance('memory', memoryWorld)
