@@ -8,6 +8,15 @@ export {
   type Judgement,
   type PredicateContext,
 } from './binding.ts'
+export {
+  createClient,
+  EventRefused,
+  type Client,
+  type ClientOptions,
+  type ClientSendOptions,
+  type ClientTarget,
+  type SentEvent,
+} from './client.ts'
 export type { HandlerContext, SendOptions } from './context.ts'
 export { DefinitionError, type DefinitionIssue, type DefinitionIssueCode } from './define/error.ts'
 export type { Duration } from './define/duration.ts'
