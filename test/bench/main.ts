@@ -1,0 +1,124 @@
+import { cpus } from 'node:os'
+import { parseArgs } from 'node:util'
+import type { SyncMode } from '@waybill/nats'
+import { startStack, type Stack, type StackOptions } from './stack.ts'
+import { median, round } from './usage.ts'
+
+/*
+ * Waybill end to end, each process its own: embedded server, dispatcher(s), submitter, perhaps the
+ * projector. One JSON line per scenario: medians of the laps after a warm-up. Nothing is asserted.
+ *
+ *   npm run bench -- [scenario ...] [--laps 3] [--events 10000]
+ */
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    laps: { type: 'string', default: '3' },
+    events: { type: 'string', default: '10000' },
+    warm: { type: 'string', default: '10000' },
+  },
+})
+const laps = Number(values.laps)
+const events = Number(values.events)
+const warm = Number(values.warm)
+const inFlight = 2048
+
+type Scenario = (name: string) => Promise<object>
+
+const scenarios: Readonly<Record<string, Scenario>> = {
+  burst: burst({ sync: 'always', dispatchers: 1, projector: false }),
+  'burst-default-sync': burst({ sync: 'default', dispatchers: 1, projector: false }),
+  'burst-two-dispatchers': burst({ sync: 'always', dispatchers: 2, projector: false }),
+  'burst-projector': burst({ sync: 'always', dispatchers: 1, projector: true }),
+  retry: retry({ sync: 'always', dispatchers: 1, projector: false }),
+  latency: latency('always'),
+  'latency-default-sync': latency('default'),
+}
+
+const wanted = positionals.length > 0 ? positionals : Object.keys(scenarios)
+for (const name of wanted) {
+  const scenario = scenarios[name]
+  if (!scenario)
+    throw new Error(`no scenario ${name}; there are ${Object.keys(scenarios).join(', ')}`)
+  const result = await scenario(name)
+  console.log(
+    JSON.stringify({ bench: name, node: process.version, cores: cpus().length, ...result }),
+  )
+}
+
+function burst(options: StackOptions): Scenario {
+  return async () => {
+    await using stack = await startStack(options)
+    await stack.ask({ kind: 'burst', count: warm, inFlight })
+    const runs: Lap[] = []
+    for (let lap = 0; lap < laps; lap++) {
+      runs.push(await measured(stack, () => stack.ask({ kind: 'burst', count: events, inFlight })))
+    }
+    return { ...options, events, ...summary(runs) }
+  }
+}
+
+function retry(options: StackOptions): Scenario {
+  const count = Math.ceil(events / 5)
+  return async () => {
+    await using stack = await startStack(options)
+    await stack.ask({ kind: 'retry', count: Math.ceil(warm / 5), inFlight })
+    const runs: Lap[] = []
+    for (let lap = 0; lap < laps; lap++) {
+      runs.push(await measured(stack, () => stack.ask({ kind: 'retry', count, inFlight })))
+    }
+    return { ...options, events: count, failures: 2, ...summary(runs) }
+  }
+}
+
+function latency(sync: SyncMode): Scenario {
+  return async () => {
+    await using stack = await startStack({ sync, dispatchers: 1, projector: false })
+    await stack.ask({ kind: 'burst', count: warm, inFlight })
+    await stack.ask({ kind: 'latency', count: 200 })
+    const runs: Record<string, number>[] = []
+    for (let lap = 0; lap < laps; lap++) runs.push(await stack.ask({ kind: 'latency', count: 500 }))
+    const of = (key: string): number => median(runs.map((run) => run[key] ?? Number.NaN))
+    return {
+      sync,
+      acceptedP50Ms: of('acceptedP50Ms'),
+      completedP50Ms: of('completedP50Ms'),
+      completedP99Ms: of('completedP99Ms'),
+    }
+  }
+}
+
+interface Lap {
+  readonly perSecond: number
+  readonly ms: number
+  readonly cpuPerThousand: Record<string, number>
+}
+
+async function measured(stack: Stack, work: () => Promise<Record<string, number>>): Promise<Lap> {
+  const before = stack.cpu()
+  const { ms = Number.NaN, count = Number.NaN, perSecond = Number.NaN } = await work()
+  const after = stack.cpu()
+  const cpuPerThousand = Object.fromEntries(
+    Object.entries(after).map(([name, used]) => [
+      name,
+      round(((used - (before[name] ?? 0)) * 1000) / count, 4),
+    ]),
+  )
+  return { ms, perSecond, cpuPerThousand }
+}
+
+function summary(runs: readonly Lap[]): object {
+  const names = Object.keys(runs[0]?.cpuPerThousand ?? {})
+  const share = (name: string): number => median(runs.map((run) => run.cpuPerThousand[name] ?? 0))
+  return {
+    perSecond: median(runs.map((run) => run.perSecond)),
+    best: Math.max(...runs.map((run) => run.perSecond)),
+    ms: median(runs.map((run) => run.ms)),
+    cpuSecondsPerThousand: round(
+      names.reduce((sum, name) => sum + share(name), 0),
+      4,
+    ),
+    cpuBy: Object.fromEntries(names.map((name) => [name, share(name)])),
+  }
+}

@@ -1,0 +1,143 @@
+import { connect } from '@nats-io/transport-node'
+import {
+  decodeBundle,
+  decodeEntry,
+  openJetStreamLog,
+  readTopology,
+  sha256,
+  streamNames,
+} from '@waybill/log'
+import type { EventLog, Topology } from '@waybill/log'
+import { createClient, type Client } from '@waybill/sdk'
+import { parseArgs } from 'node:util'
+import { flaky, noop } from './app.ts'
+import { percentile, round } from './usage.ts'
+
+/*
+ * The submitter's process: sends, and reads the journal to see when all has ended. Commands come on
+ * stdin, one JSON line each; answers go to stdout, one line each. So one process serves all laps, and
+ * its own CPU time is read from outside.
+ */
+
+export type SubmitCommand =
+  | { readonly kind: 'burst'; readonly count: number; readonly inFlight: number }
+  | { readonly kind: 'retry'; readonly count: number; readonly inFlight: number }
+  | { readonly kind: 'latency'; readonly count: number }
+
+const { values } = parseArgs({ options: { server: { type: 'string' } } })
+const nc = await connect({ servers: values.server ?? '' })
+const topology = await readTopology(nc, 'wb')
+if (!topology) throw new Error('no topology')
+const log = await openJetStreamLog({ nc, topology, hash: sha256 })
+const client = await createClient({ nc })
+const pad = 'x'.repeat(200)
+let sent = 0
+
+for await (const line of lines(process.stdin)) {
+  const command = JSON.parse(line) as SubmitCommand // from the orchestrator, our own file
+  console.log(JSON.stringify(await perform(command)))
+}
+
+async function perform(command: SubmitCommand): Promise<object> {
+  switch (command.kind) {
+    case 'burst': {
+      // A no-op dispatch is two entries: started, ended.
+      return burst(command, (n) => client.send(noop, { n, pad }), 2 * command.count)
+    }
+    case 'retry': {
+      // Started, two failures, an end, and a tick now and then: only ends are counted.
+      return burst(command, (n) => client.send(flaky, { n, pad }), command.count, endsOf)
+    }
+    case 'latency':
+      return latency(command.count)
+    default:
+      return command satisfies never
+  }
+}
+
+async function burst(
+  { count, inFlight }: { count: number; inFlight: number },
+  send: (n: number) => ReturnType<Client['send']>,
+  wanted: number,
+  worth: (entries: readonly Uint8Array[]) => number = (entries) => entries.length,
+): Promise<object> {
+  const { lastSeq } = await log.info(streamNames(topology as Topology).journal)
+  const ended = untilCounted(log, lastSeq + 1, wanted, worth)
+  const began = performance.now()
+  let next = 0
+  const worker = async (): Promise<void> => {
+    while (next++ < count) await send(sent++)
+  }
+  await Promise.all(Array.from({ length: inFlight }, worker))
+  const acknowledged = performance.now() - began
+  await ended
+  const ms = performance.now() - began
+  return {
+    count,
+    ms: round(ms),
+    acknowledgedMs: round(acknowledged),
+    perSecond: round((count * 1000) / ms, 0),
+  }
+}
+
+async function untilCounted(
+  from: EventLog,
+  fromSeq: number,
+  wanted: number,
+  worth: (entries: readonly Uint8Array[]) => number,
+): Promise<void> {
+  const stream = streamNames(topology as Topology).journal
+  await using reader = from.follow({ stream, subjects: [], fromSeq }, AbortSignal.timeout(120_000))
+  reader.grant({ messages: 1024, bytes: 64 * 1024 * 1024 })
+  let counted = 0
+  for await (const message of reader) {
+    counted += worth(decodeBundle(log.hash, message.bytes).entries)
+    if (counted >= wanted) return
+    reader.grant({ messages: 1, bytes: message.bytes.length })
+  }
+  throw new Error(`${counted} of ${wanted} in two minutes`)
+}
+
+function endsOf(entries: readonly Uint8Array[]): number {
+  return entries
+    .flatMap((bytes) => decodeEntry(bytes).facts)
+    .filter((fact) => fact.kind === 'transition' && fact.record.outcome !== undefined).length
+}
+
+/** One at a time: from before the send to the moment the end is read from the log. */
+async function latency(count: number): Promise<object> {
+  const stream = streamNames(topology as Topology).journal
+  const { lastSeq } = await log.info(stream)
+  const signal = AbortSignal.timeout(120_000)
+  await using reader = log.follow({ stream, subjects: [], fromSeq: lastSeq + 1 }, signal)
+  reader.grant({ messages: 1e6, bytes: 1e9 })
+  const messages = reader[Symbol.asyncIterator]()
+  const accepted: number[] = []
+  const completed: number[] = []
+  for (let at = 0; at < count; at++) {
+    const began = performance.now()
+    await client.send(noop, { n: sent++, pad })
+    accepted.push(performance.now() - began)
+    for (let ended = false; !ended;) {
+      const { value, done } = await messages.next()
+      if (done) throw new Error('the journal ended')
+      ended = endsOf(decodeBundle(log.hash, value.bytes).entries) > 0
+    }
+    completed.push(performance.now() - began)
+  }
+  return {
+    count,
+    acceptedP50Ms: round(percentile(accepted, 0.5)),
+    completedP50Ms: round(percentile(completed, 0.5)),
+    completedP99Ms: round(percentile(completed, 0.99)),
+  }
+}
+
+async function* lines(input: AsyncIterable<Buffer>): AsyncIterable<string> {
+  let rest = ''
+  for await (const chunk of input) {
+    const parts = (rest + chunk.toString()).split('\n')
+    rest = parts.pop() ?? ''
+    yield* parts.filter((part) => part.length > 0)
+  }
+}
