@@ -1,1 +1,27 @@
-export {}
+export { sleepUntil, systemClock, virtualClock, type Clock, type VirtualClock } from './clock.ts'
+export type { Committed, JournalHead } from './commit.ts'
+export { deployApp, type Deployed, type DeployOptions } from './deploy.ts'
+export {
+  DuplicateInstance,
+  EngineDefect,
+  EngineFault,
+  InputLost,
+  JournalBroken,
+  RulesUnknown,
+  SnapshotBroken,
+} from './fault.ts'
+export { createHost, type Host, type HostOptions, type OpenDispatch } from './host.ts'
+export { streamOf } from './lanes.ts'
+export {
+  decodeLease,
+  decodeMember,
+  plan,
+  type Lease,
+  type Member,
+  type Move,
+  type View,
+} from './lease.ts'
+export { hostLimits, type HostLimits } from './limits.ts'
+export { recover, type OpenPorts, type Recovered } from './open.ts'
+export type { Counters, EngineLogger } from './ports.ts'
+export type { HostStatus, PartitionStatus } from './status.ts'

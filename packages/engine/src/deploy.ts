@@ -1,0 +1,100 @@
+import {
+  decode,
+  defChange,
+  DEFINITION_VERSION,
+  encode,
+  type DefChange,
+  type Definition,
+  type HostedApp,
+  type Manifest,
+} from '@waybill/core'
+import { streamNames, subjects, type EventLog, type Topology } from '@waybill/log'
+
+export interface Deployed {
+  /** Number of the change that holds now. */
+  readonly number: number
+  /** False: the app was deployed like this already. */
+  readonly changed: boolean
+  /** The active set, as `<id>@v<n>`. */
+  readonly active: readonly string[]
+}
+
+export interface DeployOptions {
+  /** Who deploys; stands in the log. */
+  readonly by: string
+  /** Epoch ms. */
+  readonly now?: () => number
+}
+
+/**
+ * Makes an app's definitions the active ones. A definition that changed gets the next version, one
+ * that came back gets its old version back; what is not in the app any more is active no more, and
+ * its open dispatches go on to their end. The same app twice is one change.
+ */
+export async function deployApp(
+  log: EventLog,
+  topology: Topology,
+  app: HostedApp,
+  { by, now = Date.now }: DeployOptions,
+): Promise<Deployed> {
+  const subject = subjects(topology).def(app.name)
+  for (;;) {
+    const { seq, last, manifests: known } = await readHistory(log, topology, subject)
+    const { manifests, active } = resolve(app.definitions, known)
+    if (last && manifests.length === 0 && sameSet(active, last.active)) {
+      return { number: last.number, changed: false, active }
+    }
+    const number = (last?.number ?? 0) + 1
+    const eventsFrom = last?.eventsFrom ?? (await endOfEvents(log, topology))
+    const head = { v: DEFINITION_VERSION, kind: 'deploy', app: app.name, number, at: now(), by }
+    const change = defChange.parse({ ...head, manifests, active, eventsFrom })
+    const outcome = await log.append(subject, encode(change), seq)
+    if (outcome.kind === 'stored') return { number, changed: true, active }
+    // Somebody else deployed in between; theirs is what ours is compared with now.
+  }
+}
+
+interface History {
+  readonly seq: number
+  readonly last: DefChange | undefined
+  readonly manifests: readonly Manifest[]
+}
+
+async function readHistory(log: EventLog, topology: Topology, subject: string): Promise<History> {
+  const range = { stream: streamNames(topology).defs, subjects: [subject], fromSeq: 1 }
+  const manifests: Manifest[] = []
+  let last: DefChange | undefined
+  let seq = 0
+  for await (const stored of log.read(range)) {
+    last = defChange.parse(decode(stored.bytes))
+    manifests.push(...last.manifests)
+    seq = stored.seq
+  }
+  return { seq, last, manifests }
+}
+
+function resolve(
+  definitions: readonly Definition[],
+  known: readonly Manifest[],
+): { manifests: Manifest[]; active: string[] } {
+  const manifests: Manifest[] = []
+  const active: string[] = []
+  for (const definition of definitions) {
+    const versions = known.filter(({ id }) => id === definition.id)
+    const same = versions.find(({ hash }) => hash === definition.hash)
+    const version = same?.version ?? Math.max(0, ...versions.map((one) => one.version)) + 1
+    if (!same) manifests.push({ ...definition, version })
+    active.push(`${definition.id}@v${version}`)
+  }
+  return { manifests, active: active.sort() }
+}
+
+const sameSet = (a: readonly string[], b: readonly string[]): boolean =>
+  a.length === b.length && a.every((key) => b.includes(key))
+
+/** Events from before the first deploy are not the app's business. */
+async function endOfEvents(log: EventLog, topology: Topology): Promise<DefChange['eventsFrom']> {
+  const stream = streamNames(topology).events
+  const { lastSeq } = await log.info(stream)
+  return { stream, seq: lastSeq }
+}

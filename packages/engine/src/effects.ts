@@ -1,0 +1,247 @@
+import {
+  manifestOf,
+  normaliseThrown,
+  type AttemptError,
+  type Dispatch,
+  type Effect,
+  type EffectKind,
+  type EffectOf,
+  type EffectResult,
+  type Entry,
+  type EventDraft,
+  type HostedApp,
+  type Manifest,
+  type Partition,
+  type WaybillEvent,
+} from '@waybill/core'
+import { LogUnavailable } from '@waybill/log'
+import { Attempt, type AbortReason } from './attempt.ts'
+import type { Clock } from './clock.ts'
+import { EngineDefect } from './fault.ts'
+import type { Handlers } from './handlers/index.ts'
+import type { Payloads } from './payloads.ts'
+import type { Room } from './room.ts'
+
+export interface EffectPorts {
+  readonly partition: Partition
+  readonly app: HostedApp<AbortSignal>
+  readonly handlers: Handlers
+  readonly payloads: Payloads
+  readonly clock: Clock
+  readonly room: Room
+  /** Reads the event of a dispatch from the log again; undefined: it is not there any more. */
+  readonly fetch: (dispatch: Dispatch) => Promise<WaybillEvent | undefined>
+  /** Stores an event that a handler sends. */
+  readonly store: (attempt: Attempt, draft: EventDraft, ordinal: number) => Promise<string>
+  readonly reply: (effect: EffectOf<'reply'>) => void
+  /** Brings a result back into the partition. */
+  readonly result: (effect: string, result: EffectResult) => void
+  readonly defect: (cause: unknown) => void
+}
+
+type Asking = 'runAttempt' | 'evaluatePredicate'
+/** Kinds of effect that keep a place until their result is in. */
+export const asks = (kind: EffectKind): kind is Asking =>
+  kind === 'runAttempt' || kind === 'evaluatePredicate'
+
+type Carry = (effect: Effect, seq: number) => void
+type Carriers = { readonly [K in EffectKind]: (effect: EffectOf<K>, seq: number) => void }
+
+/** Carries out what committed entries ask for, and brings back what came of it. */
+export class Effects {
+  readonly #ports: EffectPorts
+  /** By dispatch: a dispatch runs one thing at a time. */
+  readonly #running = new Map<string, Attempt>()
+  #hot = 0
+  #held = false
+  #abandoned = false
+
+  readonly #carriers: Carriers = {
+    runAttempt: (effect, seq) =>
+      this.#begin(effect, seq, (binding, attempt) => {
+        const task = { attempt, binding, alone: effect.alone, settle: this.#settle }
+        this.#ports.handlers[binding.handler.kind].start(task)
+      }),
+    evaluatePredicate: (effect, seq) =>
+      this.#begin(effect, seq, (binding, attempt) => this.#judge(binding, attempt)),
+    abortAttempt: ({ dispatch, attempt: number, reason }) => {
+      const attempt = this.#running.get(dispatch)
+      if (attempt?.attempt === number) this.#stop(attempt, reason)
+    },
+    reply: (effect) => this.#ports.reply(effect),
+    enterGates: refuse,
+    leaveGates: refuse,
+    sendLetter: refuse,
+  }
+
+  constructor(ports: EffectPorts) {
+    this.#ports = ports
+  }
+
+  /** Asked for and not over. */
+  get hot(): number {
+    return this.#hot
+  }
+
+  /** Right after the step: counts what it asks for, calls off what it ended. */
+  note({ effects, facts, input }: Entry): void {
+    for (const { kind } of effects) if (asks(kind)) this.#count(1)
+    if (input.kind === 'result' || input.kind === 'event') return
+    // A judgement is told by no effect that its time is over.
+    for (const fact of facts) if (fact.kind === 'transition') this.#stopJudging(fact.dispatch)
+  }
+
+  /** Once the entry is in the log, at this sequence. */
+  carry(effect: Effect, seq: number): void {
+    // A typed registry: TypeScript cannot see that the carrier is the one for this very effect.
+    const carrier = this.#carriers[effect.kind] as Carry
+    carrier(effect, seq)
+  }
+
+  /** From now on nothing begins; what is asked for is given back without an attempt spent. */
+  hold(): void {
+    this.#held = true
+  }
+
+  /** Ends what runs, without an attempt spent. */
+  park(): void {
+    for (const attempt of this.#running.values()) {
+      this.#stop(attempt, 'parked')
+      this.#ports.result(attempt.facts.effect, { status: 'parked' })
+    }
+  }
+
+  /** Ends what runs and forgets all of it: the partition is not ours any more. */
+  abandon(): void {
+    this.#abandoned = true
+    for (const attempt of this.#running.values()) this.#stop(attempt, 'fenced')
+    this.#count(-this.#hot)
+  }
+
+  #count(by: number): void {
+    this.#hot += by
+    this.#ports.room.hot += by
+  }
+
+  #begin(
+    effect: EffectOf<Asking>,
+    seq: number,
+    run: (binding: Manifest, attempt: Attempt) => void,
+    read?: WaybillEvent,
+  ): void {
+    if (this.#abandoned) return
+    const { partition, app, payloads, store, clock } = this.#ports
+    const dispatch = partition.dispatches.get(effect.dispatch)
+    // Decided otherwise while the entry was on its way to the log.
+    if (!dispatch || dispatch.record.effect !== effect.id) return this.#count(-1)
+    const binding = manifestOf(partition, dispatch.origin.binding)
+    if (this.#held) return this.#answer(effect.id, { status: 'parked' })
+    if (!app.hosts(binding.hash)) return this.#answer(effect.id, { status: 'unhosted' })
+    const event = read ?? payloads.find(dispatch.origin)
+    if (!event) {
+      void this.#refetch(dispatch, effect, (found) => this.#begin(effect, seq, run, found))
+      return
+    }
+    const attempt = new Attempt(
+      {
+        dispatch: dispatch.id,
+        effect: effect.id,
+        event,
+        binding: binding.id,
+        handler: effect.kind === 'runAttempt' ? binding.handler.kind : undefined,
+        attempt: dispatch.record.attempt,
+        seq,
+        startedAt: clock.now(),
+        deadline: deadlineOf(dispatch),
+      },
+      store,
+    )
+    this.#running.set(dispatch.id, attempt)
+    run(binding, attempt)
+  }
+
+  #judge(binding: Manifest, attempt: Attempt): void {
+    const { app, clock } = this.#ports
+    const { event, startedAt } = attempt.facts
+    const elapsed = (): number => Math.max(0, clock.now() - startedAt)
+    app.judge(binding, event, attempt.signal).then(
+      ({ matched, reason }) => {
+        const cut = reason?.slice(0, reasonMax)
+        this.#settle(attempt, { status: 'judged', matched, reason: cut, ms: elapsed() })
+      },
+      (cause: unknown) => {
+        const error = normaliseThrown(cause)
+        this.#settle(attempt, { status: 'failed', error, sent: [], ms: elapsed() })
+      },
+    )
+  }
+
+  async #refetch(
+    dispatch: Dispatch,
+    effect: EffectOf<Asking>,
+    found: (event: WaybillEvent) => void,
+  ): Promise<void> {
+    try {
+      const event = await this.#ports.fetch(dispatch)
+      if (event) found(event)
+      else {
+        const error = eventLost(dispatch)
+        this.#answer(effect.id, { status: 'failed', error, sent: [], ms: 0 })
+      }
+    } catch (cause) {
+      // Not the handler's doing, so no attempt is spent; the next one reads it again.
+      if (cause instanceof LogUnavailable) this.#answer(effect.id, { status: 'parked' })
+      else this.#ports.defect(cause)
+    }
+  }
+
+  /** For what did not run. */
+  #answer(effect: string, result: EffectResult): void {
+    if (this.#abandoned) return
+    this.#count(-1)
+    this.#ports.result(effect, result)
+  }
+
+  readonly #settle = (attempt: Attempt, result: EffectResult): void => {
+    const { effect, dispatch, event } = attempt.facts
+    const { partition, payloads } = this.#ports
+    if (attempt.over) {
+      // It did happen, though nobody waited any more: worth a note. Its failures are the abort's.
+      if (result.status === 'succeeded') this.#ports.result(effect, result)
+      return
+    }
+    attempt.over = true
+    this.#running.delete(dispatch)
+    this.#count(-1)
+    this.#ports.result(effect, result)
+    if (!partition.dispatches.has(dispatch)) payloads.drop(event.id)
+  }
+
+  #stopJudging(dispatch: string): void {
+    const attempt = this.#running.get(dispatch)
+    if (attempt && !attempt.facts.handler) this.#stop(attempt, 'timeout')
+  }
+
+  #stop(attempt: Attempt, reason: AbortReason): void {
+    const { dispatch, handler } = attempt.facts
+    this.#running.delete(dispatch)
+    this.#count(-1)
+    if (handler) this.#ports.handlers[handler].abort(attempt, reason)
+    else attempt.abort(reason)
+  }
+}
+
+const reasonMax = 1024
+
+function refuse({ kind }: Effect): never {
+  throw new EngineDefect(`nothing here carries out ${kind}`)
+}
+
+function deadlineOf({ record: { timers, at } }: Dispatch): number {
+  return timers.attempt ?? timers.predicate ?? at
+}
+
+function eventLost({ origin: { event, ref } }: Dispatch): AttemptError {
+  const message = `event ${event} is not at ${ref.stream} ${ref.seq}/${ref.index} any more`
+  return { class: 'permanent', name: 'EventLost', message, causeClass: 'unknown' }
+}

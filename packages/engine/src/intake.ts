@@ -1,0 +1,92 @@
+import {
+  candidates,
+  decode,
+  defChange,
+  headOf,
+  letter,
+  mustQuarantine,
+  quarantineBytes,
+  waybillEvent,
+  type HostedApp,
+  type Input,
+  type InputRef,
+  type Partition,
+  type Verdict,
+  type WaybillEvent,
+} from '@waybill/core'
+import type { LaneName } from './lanes.ts'
+
+/** What one item of a message is to its partition, with the whole event where it is one. */
+export interface Taken {
+  readonly input: Input
+  readonly event?: WaybillEvent
+}
+
+/**
+ * The door at which inputs come in: decoded and checked here, trusted from here on. What is not
+ * what it should be goes in as quarantined, so nothing is skipped in silence.
+ */
+export function takeItem(
+  partition: Partition,
+  app: HostedApp<AbortSignal>,
+  lane: LaneName,
+  ref: InputRef,
+  bytes: Uint8Array,
+): Taken {
+  if (lane !== 'defs' && mustQuarantine(partition)) {
+    const { barren } = partition.epoch
+    return { input: quarantineBytes(partition.hash, `${barren} epochs ended here`, bytes, ref) }
+  }
+  try {
+    return read(partition, app, lane, ref, bytes)
+  } catch (cause) {
+    const reason = cause instanceof Error ? `${cause.name}: ${cause.message}` : 'cannot be read'
+    return { input: quarantineBytes(partition.hash, reason, bytes, ref) }
+  }
+}
+
+function read(
+  partition: Partition,
+  app: HostedApp<AbortSignal>,
+  lane: LaneName,
+  ref: InputRef,
+  bytes: Uint8Array,
+): Taken {
+  switch (lane) {
+    case 'events': {
+      const event = readEvent(partition, bytes)
+      const verdicts = judge(partition, app, event)
+      return { event, input: { kind: 'event', ref, head: headOf(event), verdicts } }
+    }
+    case 'ask':
+    case 'answer':
+      return { input: { kind: 'letter', ref, letter: letter.parse(decode(bytes)) } }
+    case 'defs':
+      return { input: { kind: 'def', ref, change: defChange.parse(decode(bytes)) } }
+    default:
+      return lane satisfies never
+  }
+}
+
+export function readEvent({ generation, slot }: Partition, bytes: Uint8Array): WaybillEvent {
+  const event = waybillEvent.parse(decode(bytes))
+  if (!event.id.startsWith(`${generation}-${slot}-`)) {
+    throw new Error(`${event.id} does not belong in slot ${slot} of generation ${generation}`)
+  }
+  return event
+}
+
+function judge(partition: Partition, app: HostedApp<AbortSignal>, event: WaybillEvent): Verdict[] {
+  const verdicts: Verdict[] = []
+  for (const binding of candidates(partition, event.type)) {
+    const key = `${binding.id}@v${binding.version}`
+    // A chain that is too deep is decided before anything else (rule 1.5).
+    if (event.chain.depth > binding.maxChainDepth) {
+      verdicts.push({ binding: key, result: 'unjudged' })
+    } else if (binding.when?.kind === 'function' && !app.hosts(binding.hash)) {
+      // Nobody here can tell; the dispatch waits for an instance that can.
+      verdicts.push({ binding: key, result: 'ask' })
+    } else verdicts.push(app.verdict(binding, event))
+  }
+  return verdicts
+}

@@ -1,0 +1,218 @@
+import { RULES, type Entry } from '@waybill/core'
+import { ChainBroken, PositionLost, streamNames, subjects, tail } from '@waybill/log'
+import { sleepUntil } from './clock.ts'
+import type { Committed } from './commit.ts'
+import { DuplicateInstance, EngineFault } from './fault.ts'
+import { recover } from './open.ts'
+import type { Loop } from './partition.ts'
+import { takeIn } from './reader.ts'
+import type { Readers } from './readers.ts'
+import { takeSeat, type Seat, type SeatEvents, type Shared } from './seat.ts'
+
+export interface SeatsPorts {
+  readonly shared: Shared
+  readonly readers: Readers
+  readonly incarnation: string
+  /** Another host leads it: nobody here needs its lease. */
+  lost(slot: number): Promise<void>
+  committed(bundle: Committed): void
+  failed(cause: unknown): void
+}
+
+const openAttemptsMax = 5
+/** For the last bundles of a drain, once nothing runs any more. */
+const commitGraceMs = 5000
+
+/** The partitions that this host leads: how it comes to lead them, and how it ceases to. */
+export class Seats {
+  readonly #ports: SeatsPorts
+  readonly #seats = new Map<number, Seat>()
+  /** Must not go on until somebody looked; their leases are kept, so nobody else tries either. */
+  readonly halted = new Map<number, unknown>()
+  readonly #events: SeatEvents
+
+  constructor(ports: SeatsPorts) {
+    this.#ports = ports
+    this.#events = {
+      committed: (seat, bundle) => {
+        // What was held back for lack of room may go on.
+        ports.shared.turns.touch(seat.loop)
+        ports.committed(bundle)
+      },
+      stepped: (loop, entry) => this.#stepped(loop, entry),
+      fenced: (loop, lastSeq) => void this.#fenced(loop, lastSeq),
+      failed: (_, cause) => ports.failed(cause),
+    }
+  }
+
+  get all(): readonly Seat[] {
+    return [...this.#seats.values()]
+  }
+
+  get(slot: number | undefined): Seat | undefined {
+    return slot === undefined ? undefined : this.#seats.get(slot)
+  }
+
+  /**
+   * @returns the epoch; undefined when the partition is halted
+   * @throws when it cannot be led now, but perhaps later
+   */
+  async open(slot: number): Promise<number | undefined> {
+    const led = this.#seats.get(slot)
+    if (led) return led.loop.partition.epoch.number
+    if (this.halted.has(slot)) return undefined
+    try {
+      const seat = await this.#lead(slot)
+      this.#seats.set(slot, seat)
+      const { epoch } = seat.loop.partition
+      await this.#readDefinitions(seat.loop)
+      this.#readAll()
+      const { seq } = seat.loop.head
+      this.#ports.shared.logger.info({ slot, epoch: epoch.number, seq }, 'leading')
+      return epoch.number
+    } catch (cause) {
+      if (!mustHalt(cause)) throw cause
+      this.halt(slot, cause, {})
+      return undefined
+    }
+  }
+
+  /** In good order: all that it began is in the log, and nothing runs. */
+  async give(slot: number): Promise<void> {
+    this.halted.delete(slot)
+    const seat = this.#seats.get(slot)
+    if (!seat) return
+    await this.quiet([seat])
+    this.#remove(seat.loop, 'closed')
+  }
+
+  /** Nothing begins any more; what runs gets its grace, then it is parked; all is committed. */
+  async quiet(seats: readonly Seat[]): Promise<void> {
+    const { drainGraceMs } = this.#ports.shared.limits
+    for (const { loop } of seats) loop.hold()
+    const drained = Promise.all(seats.map(({ loop }) => loop.drained()))
+    await this.#within(drainGraceMs, drained)
+    for (const { loop } of seats) loop.effects.park()
+    await this.#within(commitGraceMs, drained)
+  }
+
+  halt(slot: number, cause: unknown, fields: object): void {
+    const seat = this.#seats.get(slot)
+    this.halted.set(slot, cause)
+    if (seat) this.#remove(seat.loop, 'halted')
+    this.#ports.shared.logger.error({ err: cause, slot, ...fields }, 'a partition must not go on')
+  }
+
+  /** The lease is somebody else's. If the journal is too, there is nothing to wait for. */
+  async doubt(slot: number): Promise<void> {
+    const loop = this.#seats.get(slot)?.loop
+    if (!loop) return
+    const last = await this.#tail(slot)
+    if (!last || last.header.epoch <= loop.partition.epoch.number) return
+    if (this.#seats.get(slot)?.loop === loop) await this.#fenced(loop, last.seq)
+  }
+
+  /** At once, whatever is under way. */
+  kill(): void {
+    for (const { loop } of this.all) loop.close('closed')
+    this.#seats.clear()
+  }
+
+  /** Recovers, then asks the log for the right to write. */
+  async #lead(slot: number): Promise<Seat> {
+    const { shared, incarnation } = this.#ports
+    const { topology, app, log, snapshots, instance, signal, limits } = shared
+    const id = { app: app.name, generation: topology.generation, slot }
+    const ports = { log, snapshots, topology, signal, sliceMsMax: limits.sliceMsMax }
+    for (let attempt = 1; attempt <= openAttemptsMax; attempt++) {
+      const recovered = await recover(id, ports)
+      const seat = takeSeat(shared, recovered, this.#events)
+      const { loop } = seat
+      loop.feed({
+        kind: 'epoch',
+        epoch: recovered.partition.epoch.number + 1,
+        instance,
+        incarnation,
+        rules: RULES,
+        hosts: app.definitions.map(({ hash }) => hash),
+        streams: recovered.streams,
+      })
+      await loop.opened()
+      if (loop.state === 'leading') return seat
+      // Its leader wrote once more while it was being read; from there once again.
+    }
+    throw new Error(`slot ${slot} is being written by somebody else`)
+  }
+
+  /** To the leader's last definition, before a single event is judged by them. */
+  async #readDefinitions(loop: Loop): Promise<void> {
+    const { shared, readers } = this.#ports
+    const lane = readers.lanes.defs
+    const fromSeq = loop.partition.positions.get(lane.position)?.seq ?? 1
+    const range = { stream: lane.stream, subjects: [lane.subject(loop.slot)], fromSeq }
+    for await (const stored of shared.log.read(range, shared.signal)) {
+      takeIn({ loop, lane, stored, opened: undefined }, () => true)
+    }
+  }
+
+  #readAll(): void {
+    const { readers, shared } = this.#ports
+    if (!shared.signal.aborted) readers.read(this.all.map(({ loop }) => loop))
+  }
+
+  async #within(ms: number, done: Promise<unknown>): Promise<void> {
+    const { clock } = this.#ports.shared
+    const enough = new AbortController()
+    await Promise.race([done, sleepUntil(clock, clock.now() + ms, enough.signal)])
+    enough.abort()
+  }
+
+  #remove(loop: Loop, as: 'closed' | 'fenced' | 'halted'): void {
+    loop.close(as)
+    if (this.#seats.get(loop.slot)?.loop !== loop) return
+    this.#seats.delete(loop.slot)
+    this.#readAll()
+  }
+
+  #stepped(loop: Loop, { input }: Entry): void {
+    if (input.kind !== 'def' || !this.#seats.has(loop.slot)) return
+    const loops = this.all.map((seat) => seat.loop)
+    this.#ports.readers.deployed(loop, loops)
+  }
+
+  /** Another host's bundle is the last one. Theirs is the partition; ours is to stop. */
+  async #fenced(loop: Loop, lastSeq: number): Promise<void> {
+    const { shared, lost, failed } = this.#ports
+    const { counters, logger } = shared
+    const wasOpening = loop.state === 'opening'
+    const { slot } = loop
+    counters.conflicts += 1
+    this.#remove(loop, 'fenced')
+    if (wasOpening) return
+    counters.fences += 1
+    logger.warn({ slot, lastSeq }, 'fenced')
+    try {
+      this.#checkName(loop, (await this.#tail(slot))?.header)
+      await lost(slot)
+    } catch (cause) {
+      failed(cause)
+    }
+  }
+
+  #tail(slot: number): ReturnType<typeof tail> {
+    const { log, topology, app } = this.#ports.shared
+    return tail(log, streamNames(topology).journal, subjects(topology).journal(app.name, slot))
+  }
+
+  #checkName({ partition }: Loop, header: Committed['header'] | undefined): void {
+    const { instance } = this.#ports.shared
+    if (header?.instance !== instance || header.epoch <= partition.epoch.number) return
+    throw new DuplicateInstance(instance)
+  }
+}
+
+/** What waiting does not mend: somebody has to look at it. */
+const mustHalt = (cause: unknown): boolean =>
+  (cause instanceof EngineFault && cause.kind === 'halt') ||
+  cause instanceof ChainBroken ||
+  cause instanceof PositionLost
