@@ -1,10 +1,4 @@
-import {
-  isFinal,
-  type DispatchOrigin,
-  type DispatchRecord,
-  type Entry,
-  type Fact,
-} from '@waybill/core'
+import { type DispatchOrigin, type DispatchRecord, type Entry, type Fact } from '@waybill/core'
 import type { Move, Place } from './projection.ts'
 import { dispatchNumber, type DispatchTable } from './tables.ts'
 
@@ -85,7 +79,7 @@ function latest(record: DispatchRecord) {
     spent,
     transitions: index,
     at,
-    due_at: isFinal(state) ? null : earliest(timers),
+    due_at: earliest(timers),
   }
 }
 
@@ -96,6 +90,7 @@ function quarantined(
 ): Partial<DispatchTable> {
   return {
     state: 'dlq',
+    wait_for: null,
     outcome: JSON.stringify({ status: 'dlq', reason }),
     transitions: before.transitions + 1,
     at,

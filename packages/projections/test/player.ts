@@ -11,6 +11,7 @@ import {
   encode,
   headOf,
   type Input,
+  type InputOf,
   type InputRef,
   type Manifest,
   nextDue,
@@ -33,6 +34,8 @@ export interface Stage {
   readonly journal: Stored[]
   /** EVENTS as far as this story sent any. */
   readonly events: Map<number, WaybillEvent>
+  /** `<app>/<number>`: every partition of an app reads the same changes. */
+  readonly definitions: Map<string, InputOf<'def'>>
 }
 
 export const createStage = (now = 1_760_000_000_000): Stage => ({
@@ -40,6 +43,7 @@ export const createStage = (now = 1_760_000_000_000): Stage => ({
   seqs: new Map(),
   journal: [],
   events: new Map(),
+  definitions: new Map(),
 })
 
 export function nextRef(stage: Stage, stream: string): InputRef {
@@ -130,22 +134,26 @@ export function createPlayer(stage: Stage, app: string, slot: number, slots = 1)
     partition,
     pending,
     take,
-    deploy: (manifests) =>
-      take({
+    deploy(manifests) {
+      const number = partition.definitions + 1
+      const input = stage.definitions.get(`${app}/${number}`) ?? {
         kind: 'def',
         ref: nextRef(stage, 'DEFS'),
         change: {
           v: 1,
           kind: 'deploy',
           app,
-          number: partition.definitions + 1,
+          number,
           at: stage.now,
           by: 'ann',
           manifests: [...manifests],
           active: manifests.map(bindingKey),
           eventsFrom: { stream: eventsStream, seq: 0 },
         },
-      }),
+      }
+      stage.definitions.set(`${app}/${number}`, input)
+      return take(input)
+    },
     epoch: () =>
       take({
         kind: 'epoch',
