@@ -47,18 +47,18 @@ export function streamNames({ prefix, generation }: Topology): StreamNames {
 }
 
 export interface Subjects {
-  events(slot: number): string
-  mail(app: string, slot: number, lane: Lane, sender: string): string
+  readonly events: (slot: number) => string
+  readonly mail: (app: string, slot: number, lane: Lane, sender: string) => string
   /** All senders of one lane. */
-  mailbox(app: string, slot: number, lane: Lane): string
-  def(app: string): string
-  journal(app: string, slot: number): string
-  op(kind: string): string
-  outcome(app: string, binding: string, status: string): string
+  readonly mailbox: (app: string, slot: number, lane: Lane) => string
+  readonly def: (app: string) => string
+  readonly journal: (app: string, slot: number) => string
+  readonly op: (kind: string) => string
+  readonly outcome: (app: string, binding: string, status: string) => string
   /** Not stored: one message per bundle for whoever watches. */
-  live(app: string, slot: number): string
+  readonly live: (app: string, slot: number) => string
   /** Not stored: requests to services, `api('dispatch', 'get')`. */
-  api(...path: readonly string[]): string
+  readonly api: (...path: readonly string[]) => string
 }
 
 /**
