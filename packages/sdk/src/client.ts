@@ -34,6 +34,8 @@ export type ClientOptions = ClientTarget & {
   /** Schemas to check `send('type', data)` against. */
   readonly events?: readonly EventDefinition[]
   readonly limits?: Partial<SenderLimits>
+  /** The clock at this door, epoch ms. */
+  readonly now?: () => number
 }
 
 export interface ClientSendOptions extends SendOptions {
@@ -83,7 +85,7 @@ export class EventRefused extends WaybillError {
 /** @throws WaybillError WB1005 when the server has no topology under the prefix */
 export async function createClient(options: ClientOptions): Promise<Client> {
   const { log, topology, release } = await openTarget(options)
-  const { source = 'sdk', tenant, events = [], limits } = options
+  const { source = 'sdk', tenant, events = [], limits, now = Date.now } = options
   const schemas = new Map(events.map((event) => [event.type, event.schema]))
   const sender = createSender({ log, ...(limits === undefined ? {} : { limits }) })
   const { generation, slots } = topology
@@ -107,7 +109,7 @@ export async function createClient(options: ClientOptions): Promise<Client> {
 
   function accept(draft: EventDraft): { id: string; slot: number; bytes: Uint8Array } {
     try {
-      const door = { hash: sha256, generation, slots, now: Date.now() }
+      const door = { hash: sha256, generation, slots, now: now() }
       const { event, slot } = acceptEvent(draft, door)
       return { id: event.id, slot, bytes: encode(event) }
     } catch (cause) {

@@ -1,1 +1,3 @@
-export {}
+export { createTestBed, type TestBed, type TestBedOptions } from './testing/bed.ts'
+export type { TestDispatch, TestEvent, TestTransition } from './testing/dispatches.ts'
+export { ReplayDiverged } from './testing/replay.ts'
