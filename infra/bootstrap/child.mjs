@@ -51,9 +51,15 @@ export function refuseWhenInterrupted() {
 }
 
 /** The last lines of what a failed step printed: enough to see why, short enough to read. */
-export function tail(output, lines = 6) {
-  return `${output.stdout}\n${output.stderr}`.trim().split('\n').slice(-lines).join('\n')
+export function tail(output, lines = 4) {
+  const text = `${output.stdout}\n${output.stderr}`.trim().split('\n')
+  return text
+    .filter((line) => !noise.test(line))
+    .slice(-lines)
+    .join('\n')
 }
+
+const noise = /A complete log of this run|^npm error (errno|syscall)|^W: /
 
 function follow(child) {
   if (running.size === 0) listen()
@@ -67,20 +73,32 @@ function follow(child) {
 }
 
 const atTerminal = Boolean(process.stdin.isTTY || process.stdout.isTTY)
-const signals = { SIGINT: !atTerminal, SIGHUP: !atTerminal, SIGTERM: true }
+const forwarded = { SIGINT: !atTerminal, SIGHUP: !atTerminal, SIGTERM: true }
+const listeners = Object.keys(forwarded).map((signal) => [signal, () => end(signal)])
+const orphanPollMs = 250
+const parent = process.ppid
+let orphanTimer
 
-const listeners = Object.entries(signals).map(([signal, forwarded]) => [
-  signal,
-  () => {
-    interruptedBy = signal
-    if (forwarded) for (const child of running) child.kill(signal)
-  },
-])
+function end(signal) {
+  interruptedBy = signal
+  if (forwarded[signal]) for (const child of running) child.kill(signal)
+}
+
+/**
+ * npm hands a SIGTERM to the shell between it and us, and that shell dies of it without a word to
+ * us. So losing the parent counts as SIGTERM, but only below npm: started from a shell directly,
+ * outliving it is what `nohup` and `&` mean.
+ */
+function endWhenOrphaned() {
+  if (process.ppid !== parent) end('SIGTERM')
+}
 
 function listen() {
   for (const [signal, listener] of listeners) process.on(signal, listener)
+  if (process.env.npm_execpath) orphanTimer = setInterval(endWhenOrphaned, orphanPollMs).unref()
 }
 
 function unlisten() {
   for (const [signal, listener] of listeners) process.off(signal, listener)
+  clearInterval(orphanTimer)
 }

@@ -81,6 +81,8 @@ function prepareApt(work, sources) {
     'Dir::Cache::archives': join(work, 'archives'),
     'Dir::Log': join(work, 'log'),
     'APT::Default-Release': '',
+    // Otherwise an archive that cannot be reached is a warning and the package merely unknown.
+    'APT::Update::Error-Mode': 'any',
     'APT::Sandbox::User': 'root',
     'Acquire::Languages': 'none',
     'Acquire::Retries': '2',

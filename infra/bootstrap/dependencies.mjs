@@ -1,16 +1,26 @@
 import { createHash } from 'node:crypto'
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'
 import { capture, refuseWhenInterrupted, tail } from './child.mjs'
-import { root } from './place.mjs'
+import { isWindows, root } from './place.mjs'
 import { Problem, say } from './problem.mjs'
 import { npmCommand } from './tools.mjs'
 
 /** In node_modules, so that whoever removes that directory removes the stamp with it. */
 const stampFile = join(root, 'node_modules', '.waybill-installed')
 
+const bin = join(root, 'node_modules', '.bin', isWindows ? 'waybill.cmd' : 'waybill')
+
 export function dependenciesInstalled() {
-  return existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp()
+  return existsSync(bin) && existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp()
 }
 
 export async function installDependencies(node, pnpm) {
@@ -32,7 +42,22 @@ export async function installDependencies(node, pnpm) {
   )
   refuseWhenInterrupted()
   if (result.code !== 0) throw installFailed(result)
+  linkBin()
   writeFileSync(stampFile, stamp())
+}
+
+/**
+ * npx looks for `waybill` in the nearest package.json, then upwards in node_modules/.bin, then in
+ * the registry, where it is somebody else's. In a folder of a workspace member only this finds us.
+ */
+function linkBin() {
+  rmSync(bin, { force: true })
+  if (isWindows) {
+    writeFileSync(bin, '@node "%~dp0\\..\\..\\infra\\bootstrap\\waybill.mjs" %*\r\n')
+    return
+  }
+  symlinkSync('../../infra/bootstrap/waybill.mjs', bin)
+  chmodSync(bin, 0o755)
 }
 
 /** Everything that decides what pnpm would install. */

@@ -22,9 +22,13 @@ export async function fetchTools() {
   rmSync(fresh, { recursive: true, force: true })
   mkdirSync(fresh, { recursive: true })
   writeFileSync(join(fresh, 'package.json'), '{ "private": true }\n')
-  for (const specs of wanted) await npmInstall(fresh, specs)
-  await checkNodeRuns(nodeIn(fresh))
-  swap(fresh, tools)
+  try {
+    for (const specs of wanted) await npmInstall(fresh, specs)
+    await checkNodeRuns(nodeIn(fresh))
+    swap(fresh, tools)
+  } finally {
+    rmSync(fresh, { recursive: true, force: true })
+  }
 }
 
 /** The Node that runs Waybill, or undefined when it has to be fetched. */
@@ -112,7 +116,7 @@ async function npmInstall(prefix, specs) {
   throw new Problem({
     code: 'bootstrap.npm-install-failed',
     what: `npm could not install ${specs[0]}`,
-    where: prefix,
+    where: tools,
     why: failures,
     next: [
       'check the network and `npm config get registry`, then run the same command again',

@@ -68,6 +68,21 @@ test('a signal reaches the child, and its exit code comes back', async () => {
   expect(code).toBe(7)
 })
 
+test.skipIf(process.platform === 'win32')(
+  'below npm, the death of the shell in between ends the child too',
+  async () => {
+    const script = `process.on('SIGTERM', () => { console.log('ended'); process.exit() }); console.log('up'); setInterval(() => {}, 1000)`
+    const code = expression('child.mjs', `run(process.execPath, ['-e', ${JSON.stringify(script)}])`)
+    const shell = spawn('/bin/sh', ['-c', '"$NODE" --input-type=module -e "$CODE"; true'], {
+      env: { ...process.env, npm_execpath: 'npm-cli.js', NODE: process.execPath, CODE: code },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    await once(shell.stdout, 'data')
+    shell.kill('SIGTERM')
+    expect(await text(shell.stdout)).toBe('ended\n')
+  },
+)
+
 test('of several bootstraps at once one works and the others wait; a dead one is passed over', async () => {
   const lock = join(dir, 'lock')
   await writeFile(lock, String(2 ** 22 + 1))
@@ -168,13 +183,16 @@ async function command(args: string[], env: NodeJS.ProcessEnv = {}) {
 }
 
 /** Runs one expression with the exports of a module of the bootstrap; its value is the exit code. */
-function inline(module: string, expression: string, stdout: 'pipe' | number = 'pipe') {
-  const url = pathToFileURL(join(bootstrap, module)).href
-  const code = `const { run, withLock } = await import('${url}'); process.exitCode = await ${expression}`
-  const child = spawn(process.execPath, ['--input-type=module', '-e', code], {
+function inline(module: string, body: string, stdout: 'pipe' | number = 'pipe') {
+  const child = spawn(process.execPath, ['--input-type=module', '-e', expression(module, body)], {
     stdio: ['ignore', stdout, 'inherit'],
   })
-  return child as typeof child & { stdout: NonNullable<typeof child.stdout> }
+  return child as typeof child & { stdout: NonNullable<typeof child.stdout> } // a pipe where it is read
+}
+
+function expression(module: string, body: string): string {
+  const url = pathToFileURL(join(bootstrap, module)).href
+  return `const { run, withLock } = await import('${url}'); process.exitCode = await ${body}`
 }
 
 async function fake(output: string): Promise<string> {
