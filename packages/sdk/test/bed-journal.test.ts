@@ -1,7 +1,10 @@
+import { createPartition, encode, step } from '@waybill/core'
+import { sha256 } from '@waybill/log'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { defineBinding, defineEvent, type Binding } from '../src/index.ts'
-import { createTestBed, type TestBed } from '../src/testing.ts'
+import { createTestBed, ReplayDiverged, type TestBed } from '../src/testing.ts'
+import { replayJournal } from '../src/testing/replay.ts'
 
 const placed = defineEvent('order.placed', z.object({ id: z.string(), total: z.number() }))
 const labelled = defineEvent('order.labelled', z.object({ label: z.string() }))
@@ -152,5 +155,15 @@ describe('a run is what its journal says', () => {
       [0, null, 'attempting'],
       [1, 'attempting', 'succeeded'],
     ])
+  })
+
+  test('a replay that decides otherwise says where', () => {
+    const id = { app: 'shop', generation: 1, slot: 0 }
+    const names = { instance: 'a', incarnation: 'b', hosts: [], streams: {} }
+    const input = { kind: 'epoch', epoch: 1, rules: 1, ...names } as const
+    const { entry, bytes } = step(createPartition(id, sha256), input, 7)
+    expect(() => replayJournal(id, [bytes])).not.toThrow()
+    const edited = encode({ ...entry, facts: [] })
+    expect(() => replayJournal(id, [edited])).toThrow(ReplayDiverged)
   })
 })

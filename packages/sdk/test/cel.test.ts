@@ -186,7 +186,9 @@ describe('refused at definition', () => {
           expect(cause).toBeInstanceOf(CelProblem)
           return
         }
-        expect(['boolean', 'string']).toContain(typeof judge(text)) // a verdict or an error's text
+        const verdict = judge(text)
+        expect(['boolean', 'string']).toContain(typeof verdict) // yes, no, or an error's text
+        if (verdict === false) expect(text).toContain(compileCel(text).falseClause(event, shape))
       }),
       { numRuns: 2000 },
     )

@@ -79,8 +79,12 @@ function createProgram(text: string): CelProgram {
 }
 
 function isFalse(clause: Clause, event: WaybillEvent, data: Shape): boolean {
-  const answer = compileCel(clause.text).evaluate(event, data)
-  return answer.ok && answer.value === false
+  try {
+    const answer = compileCel(clause.text).evaluate(event, data)
+    return answer.ok && answer.value === false
+  } catch {
+    return false // cut at the wrong place: then the whole text is named
+  }
 }
 
 function inspectText(text: string): Inspection {

@@ -26,12 +26,7 @@ export class DefinitionError extends WaybillError {
   readonly issues: readonly DefinitionIssue[]
 
   constructor(subject: string, issues: readonly DefinitionIssue[]) {
-    super({
-      code: 'WB1001',
-      what: `${subject} is not valid\n${issues.map(lineOf).join('\n')}`,
-      where: issues[0]?.path,
-      next: issues[0]?.hint,
-    })
+    super({ code: 'WB1001', what: `${subject} is not valid\n${issues.map(lineOf).join('\n')}` })
     this.issues = issues
   }
 }
