@@ -8,7 +8,7 @@ const bundleLimits = { bytesMax: 8 * 1024 * 1024 } as const
 
 const at = z.int().nonnegative()
 
-export const position = z.strictObject({
+const position = z.strictObject({
   seq: z.int().nonnegative(),
   index: z.int().nonnegative(),
   hash: z.string(),

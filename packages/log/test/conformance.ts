@@ -159,7 +159,7 @@ export function logConformance(name: string, open: OpenWorld): void {
   })
 }
 
-export function place({ topology, log }: World) {
+function place({ topology, log }: World) {
   const names = subjects(topology)
   return {
     log,

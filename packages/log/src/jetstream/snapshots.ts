@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { appendUntilKnown, type Wire } from '../append.ts'
 import { SnapshotDamaged, SnapshotExists } from '../fault.ts'
 import type { SnapshotStore, Stored } from '../log.ts'
+import { sha256 } from '../sha256.ts'
 import { streamNames } from '../topology.ts'
 import { messageOf, parseJson, plain, purge, subjectsOf } from './api.ts'
 import type { JetStreamStoreOptions } from './leases.ts'
@@ -18,7 +19,7 @@ export interface JetStreamSnapshotStore extends SnapshotStore, AsyncDisposable {
  * name, store a chunk twice when its ack is lost, and read on for half a minute after a restart.
  */
 export function openSnapshots(
-  options: JetStreamStoreOptions & { readonly hash: Hash },
+  options: JetStreamStoreOptions & { readonly hash?: Hash },
 ): JetStreamSnapshotStore {
   return new JetStreamSnapshots(options)
 }
@@ -45,7 +46,7 @@ class JetStreamSnapshots implements JetStreamSnapshotStore {
   readonly #stream: string
   readonly #wire: Wire
 
-  constructor({ nc, topology, limits, hash }: JetStreamStoreOptions & { readonly hash: Hash }) {
+  constructor({ nc, topology, limits, hash = sha256 }: JetStreamStoreOptions & { hash?: Hash }) {
     this.#link = new Link(nc)
     this.#limits = { ...jetStreamLimits, ...limits }
     this.#hash = hash

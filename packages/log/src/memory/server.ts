@@ -18,7 +18,7 @@ export interface MemoryServer {
   onStored(listener: (message: Stored) => void): () => void
 }
 
-export interface MemoryLimits {
+interface MemoryLimits {
   /** One message; default 4 MiB. */
   readonly messageBytesMax: number
   /** Payload bytes of one stream; default none. */

@@ -1,0 +1,61 @@
+import { expect, test } from 'vitest'
+import {
+  createMemoryServer,
+  openMemoryLog,
+  runRetention,
+  sha256,
+  streamNames,
+  subjects,
+} from '../src/index.ts'
+import { topology } from './fixture/topology.ts'
+
+const stream = streamNames(topology).journal
+const to = (slot: number) => subjects(topology).journal('app', slot)
+
+/** Slot 0 holds 1, 3, 5, 7; slot 1 holds 2, 4, 6, 8; slot 2 nothing. */
+async function eight() {
+  const log = openMemoryLog({
+    server: createMemoryServer({ topology, now: () => 0 }),
+    hash: sha256,
+  })
+  for (let n = 0; n < 8; n++) await log.send(to(n % 2), Uint8Array.of(n))
+  const kept = async () => {
+    const all = await Array.fromAsync(log.read({ stream, subjects: [], fromSeq: 1 }))
+    return all.map(({ seq }) => seq)
+  }
+  return { log, kept }
+}
+
+test('purges below each floor, and never a last message', async () => {
+  const { log, kept } = await eight()
+  const floors = [
+    { stream, subject: to(0), belowSeq: 4 },
+    { stream, subject: to(1), belowSeq: 1000 },
+    { stream, subject: to(2), belowSeq: 1000 },
+  ]
+  expect(await runRetention({ log, floors })).toEqual([
+    { stream, subject: to(0), belowSeq: 4, lastSeq: 7, purged: 2 },
+    { stream, subject: to(1), belowSeq: 8, lastSeq: 8, purged: 3 },
+    { stream, subject: to(2), belowSeq: 0, lastSeq: 0, purged: 0 },
+  ])
+  expect(await kept()).toEqual([5, 7, 8])
+})
+
+test('a dry run changes nothing and tells how much may go at most', async () => {
+  const { log, kept } = await eight()
+  const floors = [
+    { stream, subject: to(0), belowSeq: 4 },
+    { stream, subject: to(1), belowSeq: 1 },
+  ]
+  const [first, second] = await runRetention({ log, floors, dryRun: true })
+  expect(first).toMatchObject({ belowSeq: 4, lastSeq: 7, purged: 3 })
+  expect(second).toMatchObject({ belowSeq: 1, lastSeq: 8, purged: 0 })
+  expect(await kept()).toHaveLength(8)
+})
+
+test('ends with its signal between two subjects', async () => {
+  const { log, kept } = await eight()
+  const floors = [{ stream, subject: to(0), belowSeq: 4 }]
+  await expect(runRetention({ log, floors, signal: AbortSignal.abort() })).rejects.toThrow()
+  expect(await kept()).toHaveLength(8)
+})
