@@ -1,1 +1,3 @@
-export {}
+export { ingressConfig, type IngressConfig } from './config.ts'
+export { run, type RunningIngress } from './run.ts'
+export { type Endpoint } from './webhook/endpoint.ts'

@@ -1,0 +1,107 @@
+import { promisify } from 'node:util'
+import { brotliDecompress, gunzip, inflate } from 'node:zlib'
+import { type Refusal, refuse } from './refusal.ts'
+
+const decoders = {
+  gzip: promisify<Uint8Array, { maxOutputLength: number }, Uint8Array>(gunzip),
+  deflate: promisify<Uint8Array, { maxOutputLength: number }, Uint8Array>(inflate),
+  br: promisify<Uint8Array, { maxOutputLength: number }, Uint8Array>(brotliDecompress),
+}
+
+/**
+ * The body, byte for byte, decompressed if it came compressed; never more than `bytesMax` in
+ * memory, on the wire or unpacked.
+ */
+export async function readBody(request: Request, bytesMax: number): Promise<Uint8Array | Refusal> {
+  const encoding = request.headers.get('content-encoding')?.trim().toLowerCase() ?? 'identity'
+  if (encoding !== 'identity' && !isDecodable(encoding)) {
+    return refuse('unsupported', 'content-encoding: gzip, deflate, br or none')
+  }
+  const declared = Number(request.headers.get('content-length') ?? 0)
+  if (declared > bytesMax) return tooLarge(bytesMax)
+  const raw = await readAll(request.body, bytesMax)
+  if (!(raw instanceof Uint8Array) || encoding === 'identity') return raw
+  return unpack(raw, encoding, bytesMax)
+}
+
+type Encoding = keyof typeof decoders
+
+const isDecodable = (encoding: string): encoding is Encoding => Object.hasOwn(decoders, encoding)
+
+async function readAll(
+  stream: ReadableStream<Uint8Array> | null,
+  bytesMax: number,
+): Promise<Uint8Array | Refusal> {
+  const chunks: Uint8Array[] = []
+  let size = 0
+  try {
+    for await (const chunk of stream ?? []) {
+      size += chunk.length
+      if (size > bytesMax) return tooLarge(bytesMax)
+      chunks.push(chunk)
+    }
+  } catch {
+    return refuse('malformed', 'the body ended early')
+  }
+  return Buffer.concat(chunks)
+}
+
+async function unpack(
+  packed: Uint8Array,
+  encoding: Encoding,
+  bytesMax: number,
+): Promise<Uint8Array | Refusal> {
+  try {
+    return await decoders[encoding](packed, { maxOutputLength: bytesMax })
+  } catch (cause) {
+    if (codeOf(cause) === 'ERR_BUFFER_TOO_LARGE') return tooLarge(bytesMax)
+    return refuse('malformed', `the body is not whole ${encoding}`)
+  }
+}
+
+const codeOf = (cause: unknown): unknown =>
+  cause instanceof Error && 'code' in cause ? cause.code : ''
+
+const tooLarge = (bytesMax: number): Refusal =>
+  refuse('too_large', `the body may have ${bytesMax} bytes, unpacked too`)
+
+/** Keeps a byte order mark, which no JSON begins with, and refuses what is not UTF-8. */
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+export function textOf(body: Uint8Array): string | Refusal {
+  try {
+    return utf8.decode(body)
+  } catch {
+    return refuse('malformed', 'the body is not UTF-8')
+  }
+}
+
+export function parseJson(text: string): { json: unknown } | Refusal {
+  try {
+    return { json: JSON.parse(text) }
+  } catch {
+    return refuse('malformed', 'the body is not JSON')
+  }
+}
+
+export interface MediaType {
+  /** Lower case, without parameters; empty when there was none. */
+  readonly name: string
+  readonly isJson: boolean
+}
+
+/** Anything but UTF-8 would have to be guessed. */
+export function mediaTypeOf(header: string | null): MediaType | Refusal {
+  const [name = '', ...parameters] = (header ?? '')
+    .toLowerCase()
+    .split(';')
+    .map((it) => it.trim())
+  const charset = parameters
+    .find((it) => it.startsWith('charset='))
+    ?.slice(8)
+    .replaceAll('"', '')
+  if (charset !== undefined && charset !== 'utf-8' && charset !== 'utf8') {
+    return refuse('unsupported', 'charset: utf-8')
+  }
+  return { name, isJson: name === 'application/json' || name.endsWith('+json') }
+}
