@@ -1,0 +1,64 @@
+import type { ActionGraph, GraphNode, NodeKind } from './canvas.ts'
+
+/** Shapes tell the kinds apart where colours are not to be had. */
+const mermaidShape: Record<NodeKind, readonly [open: string, close: string]> = {
+  trigger: ['([', '])'],
+  predicate: ['{', '}'],
+  dispatch: ['[', ']'],
+  retry: ['(', ')'],
+  wait: ['[/', '/]'],
+  dlq: ['[[', ']]'],
+  skip: ['>', ']'],
+  cancel: ['{{', '}}'],
+}
+
+export function toMermaid({ nodes, edges }: ActionGraph): string {
+  const names = namesOf(nodes)
+  const node = (one: GraphNode) => {
+    const [open, close] = mermaidShape[one.kind]
+    return `  ${names.get(one.id)}${open}"${mermaidText(captionOf(one))}"${close}`
+  }
+  const lines = edges.map(
+    ({ from, to, kind }) => `  ${names.get(from)} -->|${kind}| ${names.get(to)}`,
+  )
+  return ['flowchart LR', ...nodes.map(node), ...lines, ''].join('\n')
+}
+
+const dotShape: Record<NodeKind, string> = {
+  trigger: 'oval',
+  predicate: 'diamond',
+  dispatch: 'box',
+  retry: 'ellipse',
+  wait: 'parallelogram',
+  dlq: 'box3d',
+  skip: 'cds',
+  cancel: 'octagon',
+}
+
+export function toDot({ nodes, edges }: ActionGraph): string {
+  const node = (one: GraphNode) =>
+    `  ${quoted(one.id)} [shape=${dotShape[one.kind]}, label=${quoted(captionOf(one))}]`
+  const lines = edges.map(
+    ({ from, to, kind }) => `  ${quoted(from)} -> ${quoted(to)} [label=${quoted(kind)}]`,
+  )
+  return ['digraph actions {', '  rankdir=LR', ...nodes.map(node), ...lines, '}', ''].join('\n')
+}
+
+const captionOf = ({ label, status, outcome }: GraphNode): string =>
+  outcome === undefined ? `${label}\n${status}` : `${label}\n${status}: ${outcome}`
+
+/** Mermaid takes few characters in a name, and ids are long. */
+const namesOf = (nodes: readonly GraphNode[]): ReadonlyMap<string, string> =>
+  new Map(nodes.map(({ id }, at) => [id, `n${at}`]))
+
+const mermaidText = (text: string): string =>
+  text
+    .replace(/[&"<>#]/g, (char) => `#${char.charCodeAt(0)};`)
+    .replace(/[\r\n]+/g, '<br/>')
+    .replace(/\p{Cc}/gu, ' ')
+
+const quoted = (text: string): string =>
+  `"${text
+    .replace(/[\\"]/g, String.raw`\$&`)
+    .replace(/[\r\n]+/g, String.raw`\n`)
+    .replace(/\p{Cc}/gu, ' ')}"`

@@ -1,0 +1,231 @@
+import type { AttemptError, DispatchState, Outcome, WaitReason } from '@waybill/core'
+import { type Kysely, type SqlBool, sql } from 'kysely'
+import { type DispatchTable, dispatchNumber, type EventTable, type Tables } from '../tables.ts'
+import { contains, equal, ofBinding, ofType, within } from './conditions.ts'
+import { resolveId } from './ids.ts'
+import { decodeCursor, encodeCursor, type Mark, markOf, scan, type Scanned } from './scan.ts'
+
+/** A dispatch as lists show it. */
+export interface DispatchSummary {
+  readonly id: string
+  readonly app: string
+  readonly binding: string
+  readonly event: string
+  readonly type: string
+  readonly source: string
+  readonly subject?: string
+  readonly tenant: string
+  readonly key?: string
+  readonly state: DispatchState
+  readonly waitFor?: WaitReason
+  readonly outcome?: Outcome
+  readonly error?: AttemptError
+  readonly attempt: number
+  readonly spent: number
+  readonly startedAt: number
+  readonly at: number
+  readonly dueAt?: number
+  readonly transitions: number
+  readonly root: string
+  readonly depth: number
+  readonly rerunOf?: string
+}
+
+export interface DispatchFilter {
+  readonly app?: string | undefined
+  readonly state?: readonly DispatchState[] | undefined
+  /** `<id>`, every version, or `<id>@v<n>`. */
+  readonly binding?: string | undefined
+  readonly type?: string | undefined
+  /** An event's id or its beginning. */
+  readonly event?: string | undefined
+  readonly tenant?: string | undefined
+  readonly text?: string | undefined
+  /** Of the start: from, and before. */
+  readonly since?: number | undefined
+  readonly until?: number | undefined
+  readonly cursor?: string | undefined
+  readonly limit: number
+}
+
+export interface DispatchPage {
+  readonly dispatches: readonly DispatchSummary[]
+  /** A page may be short, or empty, and still have a next one. */
+  readonly next?: string
+}
+
+/** Newest first. @throws NotFound | Ambiguous (the event) | BadCursor */
+export async function listDispatches(
+  db: Kysely<Tables>,
+  filter: DispatchFilter,
+): Promise<DispatchPage> {
+  const after = filter.cursor === undefined ? undefined : decodeCursor(filter.cursor)
+  const ofEvent = filter.event === undefined ? undefined : await numbersOf(db, filter.event)
+  const asked = [
+    ...equal('app', filter.app),
+    ...equal('tenant', filter.tenant),
+    ...ofType(filter.type),
+    ...contains(['id', 'subject', 'key', 'error'], filter.text),
+  ]
+  const indexed = [
+    ...ofBinding(filter.binding),
+    ...within('started_at', filter),
+    ...(ofEvent ?? []),
+  ]
+  const parts = await Promise.all(
+    statesOf(filter.state).map((state) =>
+      scan({
+        db,
+        table: 'dispatch',
+        by: 'started_at',
+        indexed: [...indexed, ...state],
+        asked,
+        after,
+        limit: filter.limit,
+      }),
+    ),
+  )
+  const { rows, next } = merge(parts, filter.limit)
+  return { dispatches: rows.map(summaryOf), ...(next && { next: encodeCursor(next) }) }
+}
+
+/**
+ * One scan for each state but `succeeded`: its index has them by time. For `succeeded` there is
+ * none, as most dispatches are: it looks through all.
+ */
+function statesOf(states: readonly DispatchState[] | undefined) {
+  if (states === undefined || states.length === 0) return [[]]
+  if (states.includes('succeeded')) return [[sql<SqlBool>`"state" in (${sql.join(states)})`]]
+  return [...new Set(states)].map((state) => [
+    sql<SqlBool>`"state" = ${state}`,
+    // Said literally, or SQLite does not see that the partial index covers it.
+    sql<SqlBool>`"state" <> 'succeeded'`,
+  ])
+}
+
+/** Of several lists, as far as all of them were looked at. */
+function merge(
+  parts: readonly Scanned<'dispatch'>[],
+  limit: number,
+): { rows: readonly DispatchTable[]; next: Mark | undefined } {
+  const frontier = parts
+    .flatMap((part) => part.frontier ?? [])
+    .reduce<Mark | undefined>(
+      (newest, mark) => (newest && older(mark, newest) ? newest : mark),
+      undefined,
+    )
+  const rows = parts
+    .flatMap((part) => part.rows)
+    .filter((row) => !frontier || !older(markOf(row, 'started_at'), frontier))
+    .sort((a, b) => b.started_at - a.started_at || b.number - a.number)
+  const page = rows.slice(0, limit)
+  const last = page.at(-1)
+  if (rows.length > limit || (rows.length === limit && frontier)) {
+    return { rows: page, next: last && markOf(last, 'started_at') }
+  }
+  return { rows: page, next: frontier }
+}
+
+const older = (a: Mark, b: Mark): boolean => a.at < b.at || (a.at === b.at && a.number < b.number)
+
+/** Dispatches of an event by its beginning of an id. */
+async function numbersOf(db: Kysely<Tables>, event: string) {
+  const rows = await dispatchesOfEvent(db, await resolveId(db, 'event', event))
+  const numbers = rows.map(({ number }) => number)
+  return [
+    numbers.length === 0 ? sql<SqlBool>`1 = 0` : sql<SqlBool>`"number" in (${sql.join(numbers)})`,
+  ]
+}
+
+/** What an event started, in all apps, and every time it was new. */
+export async function dispatchesOfEvent(
+  db: Kysely<Tables>,
+  event: string,
+): Promise<readonly DispatchTable[]> {
+  const sightings = await db.selectFrom('event').selectAll().where('id', '=', event).execute()
+  const started = await Promise.all(sightings.map((one) => dispatchesOfSighting(db, one)))
+  return started.flat()
+}
+
+/** What one app started when it took an event for new: they began one after the other. */
+export async function dispatchesOfSighting(
+  db: Kysely<Tables>,
+  { partition, first_ordinal, dispatches }: EventTable,
+): Promise<readonly DispatchTable[]> {
+  if (first_ordinal === null) return []
+  const first = dispatchNumber(partition, first_ordinal)
+  return await db
+    .selectFrom('dispatch')
+    .selectAll()
+    .where('number', '>=', first)
+    .where('number', '<', first + dispatches)
+    .orderBy('number')
+    .execute()
+}
+
+const chainRowsMax = 500
+
+/** All that an event from outside led to, oldest first; the first 500. */
+export async function dispatchesOfChain(
+  db: Kysely<Tables>,
+  root: string,
+): Promise<readonly DispatchTable[]> {
+  const caused = await db
+    .selectFrom('dispatch')
+    .selectAll()
+    .where('root', '=', root)
+    .where('depth', '>', 0)
+    .orderBy('started_at')
+    .orderBy('number')
+    .limit(chainRowsMax)
+    .execute()
+  return [...(await dispatchesOfEvent(db, root)), ...caused].slice(0, chainRowsMax)
+}
+
+/** By an id or its beginning. @throws NotFound | Ambiguous */
+export async function findDispatch(db: Kysely<Tables>, prefix: string): Promise<DispatchTable> {
+  const id = await resolveId(db, 'dispatch', prefix)
+  return await db.selectFrom('dispatch').selectAll().where('id', '=', id).executeTakeFirstOrThrow()
+}
+
+export function summaryOf(row: DispatchTable): DispatchSummary {
+  const { started_at, due_at, wait_for, rerun_of, binding, version } = row
+  const { number: _, parent: __, outcome, error, subject, key, ...same } = row
+  return {
+    ...pick(same, plainColumns),
+    binding: `${binding}@v${version}`,
+    startedAt: started_at,
+    ...(subject !== null && { subject }),
+    ...(key !== null && { key }),
+    ...(wait_for !== null && { waitFor: wait_for }),
+    ...outcomeOf(row.state, outcome),
+    ...(error !== null && { error: JSON.parse(error) as AttemptError }), // written from one
+    ...(due_at !== null && { dueAt: due_at }),
+    ...(rerun_of !== null && { rerunOf: rerun_of }),
+  }
+}
+
+const plainColumns = [
+  'id',
+  'app',
+  'event',
+  'type',
+  'source',
+  'tenant',
+  'state',
+  'attempt',
+  'spent',
+  'at',
+  'transitions',
+  'root',
+  'depth',
+] as const
+
+function outcomeOf(state: DispatchState, outcome: string | null): { outcome?: Outcome } {
+  if (state === 'succeeded') return { outcome: { status: 'succeeded' } }
+  return outcome === null ? {} : { outcome: JSON.parse(outcome) as Outcome } // written from one
+}
+
+function pick<T extends object, K extends keyof T>(from: T, keys: readonly K[]): Pick<T, K> {
+  return Object.fromEntries(keys.map((key) => [key, from[key]])) as Pick<T, K> // just these keys
+}

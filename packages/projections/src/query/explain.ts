@@ -1,0 +1,169 @@
+import type { Outcome } from '@waybill/core'
+import type { Kysely } from 'kysely'
+import type { DispatchTable, DuplicateTable, EventTable, Tables } from '../tables.ts'
+import { keysOf, manifestOf } from './bindings.ts'
+import { splitBinding } from './conditions.ts'
+import { dispatchesOfSighting } from './dispatches.ts'
+
+/** What became of an event at one binding (rule 1.6). */
+export interface EventVerdict {
+  readonly app: string
+  readonly binding: string
+  readonly verdict:
+    | 'matched'
+    | 'type_mismatch'
+    | 'filtered'
+    | 'predicate_error'
+    | 'asked'
+    | 'refused'
+    | 'before_deploy'
+    | 'not_read'
+  readonly reason?: string
+  readonly dispatch?: string
+}
+
+/**
+ * Every binding that there was when the event came, with its verdict. Bindings whose types did not
+ * match were never asked and stand nowhere: they are what the definitions of that moment hold
+ * besides.
+ *
+ * @param id a whole id of an event that at least one app has read
+ */
+export async function explainEvent(
+  db: Kysely<Tables>,
+  id: string,
+  app?: string,
+): Promise<readonly EventVerdict[]> {
+  const sightings = await db
+    .selectFrom('event')
+    .selectAll()
+    .where('id', '=', id)
+    .orderBy('seq', 'desc')
+    .execute()
+  const repeats = await db.selectFrom('event_duplicate').selectAll().where('id', '=', id).execute()
+  const verdicts: EventVerdict[] = []
+  for (const name of await apps(db, app)) {
+    // Taken for new a second time, after the dedupe window: the newest one is what is asked about.
+    const seen = sightings.find((one) => one.app === name)
+    const repeat = repeats.find((one) => one.app === name)
+    verdicts.push(...(seen ? await judged(db, seen, repeat) : await unread(db, name, sightings[0])))
+  }
+  return verdicts
+}
+
+async function apps(db: Kysely<Tables>, only: string | undefined): Promise<readonly string[]> {
+  if (only !== undefined) return [only]
+  const rows = await db.selectFrom('definition').select('app').distinct().orderBy('app').execute()
+  return rows.map(({ app }) => app)
+}
+
+type Judged = readonly (readonly [binding: string, result: string, reason?: string])[]
+
+async function judged(
+  db: Kysely<Tables>,
+  seen: EventTable,
+  repeat: DuplicateTable | undefined,
+): Promise<readonly EventVerdict[]> {
+  const results = new Map(
+    (JSON.parse(seen.verdicts) as Judged).map(([key, result, reason]) => [key, { result, reason }]),
+  )
+  const active = await db
+    .selectFrom('definition')
+    .select('active')
+    .where('app', '=', seen.app)
+    .where('number', '=', seen.definitions)
+    .executeTakeFirst()
+  const dispatches = await dispatchesOfSighting(db, seen)
+  const verdicts: EventVerdict[] = []
+  for (const binding of active ? keysOf(active.active).toSorted() : []) {
+    const result = results.get(binding)
+    const at = { app: seen.app, binding }
+    const started = dispatches.find((one) => `${one.binding}@v${one.version}` === binding)
+    if (result) verdicts.push({ ...at, ...decided(result, started, seen, repeat) })
+    else verdicts.push({ ...at, ...(await mismatch(db, seen, binding)) })
+  }
+  return verdicts
+}
+
+type Decided = Omit<EventVerdict, 'app' | 'binding'>
+
+function decided(
+  { result, reason }: { result: string; reason: string | undefined },
+  started: DispatchTable | undefined,
+  seen: EventTable,
+  repeat: DuplicateTable | undefined,
+): Decided {
+  const why = reason === undefined ? {} : { reason }
+  if (!started) return { verdict: result === 'error' ? 'predicate_error' : 'filtered', ...why }
+  const dispatch = started.id
+  if (result === 'unjudged') {
+    const loop = `chain depth ${seen.depth} is more than the binding allows`
+    return { verdict: 'refused', reason: loop, dispatch }
+  }
+  if (result === 'ask') return { ...answered(started), dispatch }
+  return { verdict: 'matched', ...why, ...repeated(repeat), dispatch }
+}
+
+/** An asynchronous predicate is judged by what its dispatch went on to do. */
+function answered({ state, attempt, outcome }: DispatchTable): Decided {
+  const ended = outcome === null ? undefined : (JSON.parse(outcome) as Outcome)
+  if (ended?.status === 'skipped' && ended.stage === 'predicate') {
+    const failed = ended.reason.startsWith('predicate.error')
+    return { verdict: failed ? 'predicate_error' : 'filtered', reason: ended.reason }
+  }
+  const asking = state === 'predicate' || (state === 'waiting' && attempt === 0)
+  return { verdict: asking ? 'asked' : 'matched' }
+}
+
+function repeated(repeat: DuplicateTable | undefined): { reason?: string } {
+  if (!repeat) return {}
+  const { duplicates, divergent } = repeat
+  const other = divergent === 0 ? '' : `, ${divergent} of them with other content`
+  return { reason: `came ${duplicates} more times${other}: answered, and not dispatched again` }
+}
+
+async function mismatch(
+  db: Kysely<Tables>,
+  { app, type }: EventTable,
+  binding: string,
+): Promise<Decided> {
+  const { id, version = 0 } = splitBinding(binding)
+  const row = await db
+    .selectFrom('binding')
+    .select('manifest')
+    .where('app', '=', app)
+    .where('binding', '=', id)
+    .where('version', '=', version)
+    .executeTakeFirst()
+  const on = row ? manifestOf(row).on.join(', ') : 'other types'
+  return { verdict: 'type_mismatch', reason: `it is on ${on}, the event is ${type}` }
+}
+
+/** No partition of the app has taken the event for new: it came too early, or it is yet to come. */
+async function unread(
+  db: Kysely<Tables>,
+  app: string,
+  elsewhere: EventTable | undefined,
+): Promise<readonly EventVerdict[]> {
+  const changes = await db
+    .selectFrom('definition')
+    .selectAll()
+    .where('app', '=', app)
+    .orderBy('number')
+    .execute()
+  const [first] = changes
+  const last = changes.at(-1)
+  if (!first || !last) return []
+  const { stream, seq } = JSON.parse(first.events_from) as { stream: string; seq: number }
+  const early = elsewhere?.stream === stream && elsewhere.seq <= seq
+  return keysOf(last.active)
+    .toSorted()
+    .map((binding) => ({
+      app,
+      binding,
+      verdict: early ? 'before_deploy' : 'not_read',
+      reason: early
+        ? `the app was deployed after message ${seq} of ${stream}`
+        : 'its partition has not read that far',
+    }))
+}
