@@ -1,8 +1,3 @@
-export { type SyncMode, type WebsocketOptions } from './config.ts'
-export { NatsServerError, type NatsServerErrorCode, type NatsServerFault } from './error.ts'
-export {
-  startNatsServer,
-  type NatsServer,
-  type NatsServerExit,
-  type NatsServerOptions,
-} from './server.ts'
+export { type SyncMode } from './config.ts'
+export { NatsServerError } from './error.ts'
+export { startNatsServer, type NatsServer, type NatsServerOptions } from './server.ts'

@@ -91,6 +91,7 @@ test.skipIf(process.platform === 'win32')(
     await publish(url, 'kept')
     const server = await identify(pid)
     parent.kill('SIGKILL')
+    await once(parent, 'exit')
 
     await using next = await startNatsServer(options())
     expect(server && (await isAlive(server))).toBe(false)
