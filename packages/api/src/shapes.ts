@@ -31,7 +31,7 @@ export const idOrPrefix = z.string().regex(/^[A-Za-z0-9_-]{3,128}$/, {
   error: 'an id or at least its first three characters',
 })
 
-export const bindingKey = z.string().regex(/^[A-Za-z0-9_-]{1,64}@v[1-9]\d*$/)
+const bindingKey = z.string().regex(/^[A-Za-z0-9_-]{1,64}@v[1-9]\d*$/)
 /** `<id>` means every version. */
 export const bindingOrKey = z.union([token, bindingKey])
 
@@ -42,7 +42,7 @@ export const page = {
 }
 export const range = { since: at.optional(), until: at.optional() }
 
-export const partitionRef = z.object({ app: token, generation: z.int().positive(), slot: count })
+const partitionRef = z.object({ app: token, generation: z.int().positive(), slot: count })
 
 /** A dispatch as lists show it. */
 export const dispatchRow = z.object({
@@ -103,7 +103,7 @@ export const verification = z.object({
   why: z.string().optional(),
 })
 
-export const nodeKind = z.enum([
+const nodeKind = z.enum([
   'trigger',
   'predicate',
   'approval',
@@ -121,7 +121,7 @@ export const nodeKind = z.enum([
   'skip',
   'cancel',
 ])
-export const edgeKind = z.enum([
+const edgeKind = z.enum([
   'trigger_dispatch',
   'predicate_gate',
   'approval_gate',

@@ -1,6 +1,6 @@
 import type { Context } from 'hono'
 import type { Stored } from './door.ts'
-import { isRefusal, type Refusal, refuse, statusOf } from './refusal.ts'
+import { isRefusal, type Refusal, statusOf } from './refusal.ts'
 
 /** 202: it is in the log. 200: it was there already; the id is the first one's. */
 export function answerOne(context: Context, stored: Stored | Refusal): Response {
@@ -28,9 +28,4 @@ export function answerRefusal(
   const headers: Record<string, string> = {}
   if (retryAfterMs !== undefined) headers['retry-after'] = String(Math.ceil(retryAfterMs / 1000))
   return context.json({ error: refused, reason }, status, headers)
-}
-
-export const busy: Refusal = {
-  ...refuse('unavailable', 'too many requests are in progress'),
-  retryAfterMs: 1000,
 }

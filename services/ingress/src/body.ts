@@ -8,20 +8,56 @@ const decoders = {
   br: promisify<Uint8Array, { maxOutputLength: number }, Uint8Array>(brotliDecompress),
 }
 
+/** Memory for bodies, over all requests. A slow sender holds what it sent, not a place. */
+export interface BodyRoom {
+  /** Of one request, given back when it has been answered. */
+  enter(): RequestRoom
+}
+interface RequestRoom extends Disposable {
+  /** False: there is no more. */
+  take(bytes: number): boolean
+}
+
+export function createBodyRoom(bytesMax: number): BodyRoom {
+  let taken = 0
+  return {
+    enter() {
+      let own = 0
+      return {
+        take(bytes) {
+          if (taken + bytes > bytesMax) return false
+          taken += bytes
+          own += bytes
+          return true
+        },
+        [Symbol.dispose]() {
+          taken -= own
+          own = 0
+        },
+      }
+    },
+  }
+}
+
 /**
  * The body, byte for byte, decompressed if it came compressed; never more than `bytesMax` in
  * memory, on the wire or unpacked.
  */
-export async function readBody(request: Request, bytesMax: number): Promise<Uint8Array | Refusal> {
+export async function readBody(
+  request: Request,
+  room: RequestRoom,
+  bytesMax: number,
+): Promise<Uint8Array | Refusal> {
   const encoding = request.headers.get('content-encoding')?.trim().toLowerCase() ?? 'identity'
   if (encoding !== 'identity' && !isDecodable(encoding)) {
     return refuse('unsupported', 'content-encoding: gzip, deflate, br or none')
   }
   const declared = Number(request.headers.get('content-length') ?? 0)
   if (declared > bytesMax) return tooLarge(bytesMax)
-  const raw = await readAll(request.body, bytesMax)
+  const raw = await readAll(request.body, room, bytesMax)
   if (!(raw instanceof Uint8Array) || encoding === 'identity') return raw
-  return unpack(raw, encoding, bytesMax)
+  // Taken before it is known how much it will be: a bomb is as large as it may be.
+  return room.take(bytesMax) ? unpack(raw, encoding, bytesMax) : noRoom
 }
 
 type Encoding = keyof typeof decoders
@@ -30,6 +66,7 @@ const isDecodable = (encoding: string): encoding is Encoding => Object.hasOwn(de
 
 async function readAll(
   stream: ReadableStream<Uint8Array> | null,
+  room: RequestRoom,
   bytesMax: number,
 ): Promise<Uint8Array | Refusal> {
   const chunks: Uint8Array[] = []
@@ -38,6 +75,7 @@ async function readAll(
     for await (const chunk of stream ?? []) {
       size += chunk.length
       if (size > bytesMax) return tooLarge(bytesMax)
+      if (!room.take(chunk.length)) return noRoom
       chunks.push(chunk)
     }
   } catch {
@@ -64,6 +102,11 @@ const codeOf = (cause: unknown): unknown =>
 
 const tooLarge = (bytesMax: number): Refusal =>
   refuse('too_large', `the body may have ${bytesMax} bytes, unpacked too`)
+
+const noRoom: Refusal = {
+  ...refuse('unavailable', 'too many requests are in progress'),
+  retryAfterMs: 1000,
+}
 
 /** Keeps a byte order mark, which no JSON begins with, and refuses what is not UTF-8. */
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })

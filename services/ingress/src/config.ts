@@ -19,13 +19,16 @@ export const ingressConfig = z.object({
   /** JSON; see `endpoint`. */
   endpoints: json(endpoints).default([]),
   /** Bearer tokens of `POST /events`, several while one is being replaced. */
-  eventsTokens: list(z.string().min(16, { error: 'at least 16 characters each' })).default([]),
+  eventsTokens: list(
+    z.string().regex(/^\S{16,}$/, { error: 'at least 16 characters each, no spaces' }),
+  ).default([]),
   /** Modules that export an app: its event types are checked here. */
   apps: list(z.string().min(1)).default([]),
   bodyBytesMax: numeric(positive.max(16 * 1024 * 1024)).default(1024 * 1024),
   /** One event as it is stored. */
   eventBytesMax: numeric(positive.max(1024 * 1024)).default(256 * 1024),
-  requestsMax: numeric(positive).default(256),
+  /** Memory for the bodies of all requests in progress; beyond it they are answered 503. */
+  bodiesBytesMax: numeric(positive).default(64 * 1024 * 1024),
   connectionsMax: numeric(positive).default(2000),
   requestWithinMs: numeric(positive).default(30_000),
   /** The log's acknowledgement; later it is answered 503. */

@@ -58,44 +58,43 @@ export interface DoorOptions {
   readonly eventBytesMax?: number
   /** Longer without an acknowledgement is answered as unavailable; it may be stored still. */
   readonly ackWithinMs?: number
-  readonly recentMax?: number
   readonly onStored?: (how: { via: string; outcome: string; ms: number }) => void
 }
 
 export function createDoor(options: DoorOptions): Door {
   const { sender, now, ackWithinMs = 5000 } = options
-  const recent = createRecentEvents(
-    options.recentMax === undefined ? {} : { max: options.recentMax },
-  )
+  const recent = createRecentEvents()
   const last = { storedAt: 0, failedAt: 0, why: '' }
   const report = options.onStored ?? (() => undefined)
-  const prepare = createPreparation(options)
+
+  /** Only this tells whether the log takes events: a duplicate that is known says nothing. */
+  async function send(subject: string, bytes: Uint8Array): Promise<number> {
+    const { seq } = await sender.send(subject, bytes)
+    last.storedAt = now()
+    return seq
+  }
 
   /** A divergent event goes to the log too: its partition records it (rule 1.4). */
   async function store({ event, subject, bytes, via }: Prepared): Promise<Stored | Refusal> {
-    const begun = now()
-    const known = recent.find(event.id, begun)
-    const stored =
-      known?.digest === event.digest
-        ? known.stored
-        : sender.send(subject, bytes).then(({ seq }) => seq)
-    if (known === undefined) recent.add(event.id, { digest: event.digest, at: begun, stored })
+    const at = now()
+    const known = recent.find(event.id, at)
+    const stored = known?.digest === event.digest ? known.stored : send(subject, bytes)
+    if (known === undefined) recent.add(event.id, { digest: event.digest, at, stored })
+    const duplicate = known !== undefined
     try {
       const seq = await within(stored, ackWithinMs)
-      last.storedAt = now()
-      const duplicate = known !== undefined
-      report({ via, outcome: duplicate ? 'duplicate' : 'stored', ms: last.storedAt - begun })
+      report({ via, outcome: duplicate ? 'duplicate' : 'stored', ms: now() - at })
       return { id: event.id, duplicate, seq }
     } catch (cause) {
       const refusal = unavailable(cause, ackWithinMs)
       last.failedAt = now()
       last.why = refusal.reason
-      report({ via, outcome: 'unavailable', ms: last.failedAt - begun })
+      report({ via, outcome: 'unavailable', ms: last.failedAt - at })
       return refusal
     }
   }
 
-  return { prepare: (draft, origin) => prepare(draft, origin), store, last }
+  return { prepare: createPreparation(options), store, last }
 }
 
 function createPreparation({ topology, hash, now, types = [], ...options }: DoorOptions) {

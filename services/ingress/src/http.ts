@@ -2,8 +2,8 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import type { EventDraft } from '@waybill/core'
 import { answerOps, type Logger, type Metrics, type OpsSources } from '@waybill/service'
 import { Hono } from 'hono'
-import { answerBatch, answerOne, answerRefusal, busy } from './answer.ts'
-import { readBody } from './body.ts'
+import { answerBatch, answerOne, answerRefusal } from './answer.ts'
+import { type BodyRoom, createBodyRoom, readBody } from './body.ts'
 import { readCloudEvents } from './cloudevents.ts'
 import type { Door, Prepared } from './door.ts'
 import { isRefusal, type Refusal, refuse } from './refusal.ts'
@@ -16,8 +16,8 @@ export interface HttpOptions {
   /** Bearer tokens of `POST /events`; none = open to whoever reaches the port. */
   readonly eventsTokens: readonly string[]
   readonly bodyBytesMax: number
-  /** Requests in progress; each may hold a whole body. */
-  readonly requestsMax: number
+  /** Memory for the bodies of all requests in progress. */
+  readonly bodiesBytesMax: number
   readonly log: Logger
   readonly metrics: Metrics
   /** Aborted = draining. */
@@ -30,8 +30,9 @@ export interface HttpOptions {
 export function createHttp(options: HttpOptions): Hono {
   const app = new Hono()
   watchRequests(app, options)
-  addWebhooks(app, options)
-  addEvents(app, options)
+  const room = createBodyRoom(options.bodiesBytesMax)
+  addWebhooks(app, room, options)
+  addEvents(app, room, options)
   if (options.ops !== undefined) addOps(app, options.ops)
   app.notFound((context) => context.json({ error: 'not found' }, 404))
   app.onError((cause, context) => {
@@ -41,7 +42,7 @@ export function createHttp(options: HttpOptions): Hono {
   return app
 }
 
-function watchRequests(app: Hono, { metrics, requestsMax, stopping }: HttpOptions): void {
+function watchRequests(app: Hono, { metrics, stopping }: HttpOptions): void {
   const answered = metrics.counter('waybill_ingress_requests_total', 'HTTP requests by answer')
   let inProgress = 0
   metrics.gauge(
@@ -49,13 +50,10 @@ function watchRequests(app: Hono, { metrics, requestsMax, stopping }: HttpOption
     'HTTP requests in progress',
     () => inProgress,
   )
-
   app.use(async (context, next) => {
     inProgress++
     try {
-      const isPost = context.req.method === 'POST'
-      if (isPost && inProgress > requestsMax) context.res = answerRefusal(context, busy)
-      else await next()
+      await next()
     } finally {
       inProgress--
     }
@@ -65,13 +63,15 @@ function watchRequests(app: Hono, { metrics, requestsMax, stopping }: HttpOption
   })
 }
 
-function addWebhooks(app: Hono, { door, endpoints, bodyBytesMax, log }: HttpOptions): void {
+function addWebhooks(app: Hono, room: BodyRoom, options: HttpOptions): void {
+  const { door, endpoints, bodyBytesMax, log } = options
   const receive = createWebhooks(endpoints)
   const path = '/webhooks/:endpoint'
 
   app.post(path, async (context) => {
     const endpoint = context.req.param('endpoint')
-    const body = await readBody(context.req.raw, bodyBytesMax)
+    using own = room.enter()
+    const body = await readBody(context.req.raw, own, bodyBytesMax)
     if (isRefusal(body)) return answerRefusal(context, body)
     const webhook = receive(endpoint, context.req.raw.headers, body)
     if (isRefusal(webhook)) {
@@ -86,13 +86,18 @@ function addWebhooks(app: Hono, { door, endpoints, bodyBytesMax, log }: HttpOpti
   app.all(path, (context) => context.json({ error: 'POST only' }, 405, { allow: 'POST' }))
 }
 
-function addEvents(app: Hono, { door, eventsTokens, bodyBytesMax }: HttpOptions): void {
+function addEvents(app: Hono, room: BodyRoom, options: HttpOptions): void {
+  const { door, eventsTokens, bodyBytesMax } = options
   const admits = createTokenCheck(eventsTokens)
 
   app.post('/events', async (context) => {
     const { raw } = context.req
-    if (!admits(raw.headers.get('authorization'))) return answerRefusal(context, noToken)
-    const body = await readBody(raw, bodyBytesMax)
+    if (!admits(raw.headers.get('authorization'))) {
+      context.header('www-authenticate', 'Bearer')
+      return answerRefusal(context, noToken)
+    }
+    using own = room.enter()
+    const body = await readBody(raw, own, bodyBytesMax)
     if (isRefusal(body)) return answerRefusal(context, body)
     const events = readCloudEvents(raw.headers, body)
     if (isRefusal(events)) return answerRefusal(context, events)
@@ -123,10 +128,10 @@ const noToken = refuse('unauthorized', 'no or wrong bearer token')
 /** Digests have one length whatever was sent, so the comparison tells nothing. */
 function createTokenCheck(tokens: readonly string[]): (authorization: string | null) => boolean {
   const digestOf = (text: string): Buffer => createHash('sha256').update(text).digest()
-  const wanted = tokens.map((token) => digestOf(`Bearer ${token}`))
+  const wanted = tokens.map(digestOf)
   return (authorization) => {
     if (wanted.length === 0) return true
-    const given = digestOf(authorization ?? '')
+    const given = digestOf(/^bearer +(\S+)$/i.exec(authorization ?? '')?.[1] ?? '')
     return wanted.map((each) => timingSafeEqual(each, given)).includes(true)
   }
 }

@@ -40,7 +40,7 @@ export interface RunningIngress {
 }
 
 const service = 'ingress'
-export const version = '0.1.0'
+const version = '0.1.0'
 
 /** Opens what takes events in. Returns once it does; the scope ends it. */
 export async function run(scope: Scope, config: IngressConfig): Promise<RunningIngress> {

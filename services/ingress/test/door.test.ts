@@ -142,12 +142,12 @@ test('more waiting than may: 503 at once', async () => {
   expect(ingress.stored()).toHaveLength(1)
 })
 
-test('more requests in progress than may: 503 at once, but health still answers', async () => {
+test('more bodies in memory than may: 503 at once, but health still answers', async () => {
   const gate = Promise.withResolvers<void>()
   const begun = Promise.withResolvers<void>()
   await using ingress = createTestIngress({
     endpoints,
-    requestsMax: 1,
+    bodiesBytesMax: 10,
     fault({ kind }) {
       if (kind !== 'send') return undefined
       begun.resolve()
@@ -160,6 +160,23 @@ test('more requests in progress than may: 503 at once, but health still answers'
   expect((await ingress.app.request('/livez')).status).toBe(200)
   gate.resolve()
   expect((await first).status).toBe(202)
+  expect((await post(ingress, { n: 2 })).status).toBe(202)
+})
+
+test('a duplicate that is known says nothing of the log', async () => {
+  let now = Date.now()
+  let broken = false
+  await using ingress = createTestIngress({
+    endpoints,
+    now: () => now,
+    fault: () => (broken ? 'lost' : undefined),
+  })
+  await post(ingress, { n: 1 })
+  const storedAt = now
+  broken = true
+  now += 60_000
+  expect((await post(ingress, { n: 1 })).status).toBe(200)
+  expect(ingress.door.last.storedAt).toBe(storedAt)
 })
 
 test('an acknowledgement that is lost on the way is asked for again, not answered as a failure', async () => {

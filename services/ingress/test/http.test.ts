@@ -16,7 +16,7 @@ beforeAll(async () => {
       { name: 'gh', verifier: 'github', secrets: [githubSecret] },
       { name: 'open', verifier: 'none' },
     ],
-    eventsTokens: ['the token before this one', token],
+    eventsTokens: ['the-token-before-this-one', token],
   })
   server = await openHttpServer(ingress.app, {
     host: '127.0.0.1',
