@@ -86,7 +86,7 @@ async function dial(
     } catch (cause) {
       if (isRefusal(cause)) throw notAllowed(settings, cause)
       if (scope.signal.aborted || performance.now() >= until) throw notThere(settings, cause)
-      scope.log.warn({ servers: settings.natsServers }, 'NATS does not answer yet')
+      scope.log.warn({ servers: whereOf(settings) }, 'NATS does not answer yet')
     }
     await pause(Math.min(500, Math.max(0, until - performance.now())), scope.signal)
   }

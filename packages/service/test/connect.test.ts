@@ -30,7 +30,9 @@ test('connects, stays connected over a restart of the server, and drains with it
 })
 
 test('a server that is not there is told with its address, not with its password', async () => {
-  await using scope = openScope({ log })
+  const lines: string[] = []
+  const logger = createLogger({ to: { write: (line) => void lines.push(line) } })
+  await using scope = openScope({ log: logger })
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
@@ -41,6 +43,8 @@ test('a server that is not there is told with its address, not with its password
     where: `nats://127.0.0.1:${port}`,
     exitCode: 69,
   })
+  expect(lines.join('')).toContain('NATS does not answer yet')
+  expect(lines.join('')).not.toContain('hunter2')
 })
 
 /** Says hello as a nats-server would. */

@@ -1,3 +1,2 @@
-export { ingressConfig, type IngressConfig } from './config.ts'
-export { run, type RunningIngress } from './run.ts'
-export { type Endpoint } from './webhook/endpoint.ts'
+export { ingressConfig } from './config.ts'
+export { run } from './run.ts'
