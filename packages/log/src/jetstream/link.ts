@@ -44,6 +44,7 @@ export class Link {
   readonly #statuses: AsyncIterable<Status>
   readonly #pending = new Map<string, Pending>()
   readonly #listeners = new Set<(state: 'up' | 'down') => void>()
+  readonly #denials = new Set<(subject: string, cause: Error) => void>()
   #requests = 0
   #state: 'up' | 'down' | 'closed' = 'up'
 
@@ -104,6 +105,12 @@ export class Link {
     return () => this.#listeners.delete(listener)
   }
 
+  /** Told of what the server does not permit to be sent; it names no request, only the subject. */
+  onDenied(listener: (subject: string, cause: Error) => void): () => void {
+    this.#denials.add(listener)
+    return () => this.#denials.delete(listener)
+  }
+
   /** Resolves once there is a connection. Rejects with the signal, or for good when closed. */
   async ready(signal: AbortSignal | undefined): Promise<void> {
     signal?.throwIfAborted()
@@ -150,13 +157,13 @@ export class Link {
     for (const listener of this.#listeners) listener(state === 'up' ? 'up' : 'down')
   }
 
-  /** The server says what it denies apart from the request, and by subject only. */
   #denied(error: Error): void {
     if (!(error instanceof PermissionViolationError) || error.operation !== 'publish') return
     const reply: Reply = { kind: 'denied', cause: error }
     for (const [token, { subject }] of this.#pending) {
       if (subject === error.subject) this.#settle(token, reply)
     }
+    for (const listener of this.#denials) listener(error.subject, error)
   }
 
   #answered(error: Error | null, message: Msg): void {

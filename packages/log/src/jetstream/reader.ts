@@ -58,9 +58,9 @@ export class JetStreamReader implements Reader {
     try {
       // A consumer that ends at once, again and again, must not become a storm.
       for (let barren = 0; !this.#signal.aborted; barren++) {
-        const before = this.#next
+        const before = { next: this.#next, at: performance.now() }
         await this.#consume()
-        if (this.#next > before) barren = 0
+        if (this.#next > before.next || performance.now() - before.at > settledMs) barren = 0
         if (!this.#signal.aborted) await pause(this.#link, barren, this.#signal)
       }
       this.#channel.cut()
@@ -74,11 +74,12 @@ export class JetStreamReader implements Reader {
   async #consume(): Promise<void> {
     const { stream, subjects, holes } = this.#options
     if (holes === 'checked') await this.#checkPosition()
-    const { promise: ended, resolve } = Promise.withResolvers<void>()
+    const { promise: ended, resolve, reject } = Promise.withResolvers<void>()
     const range = { stream, subjects, fromSeq: this.#next, credit: this.#credit }
     const events = {
       message: (message: Stored) => this.#take(message),
       ended: () => resolve(),
+      denied: reject,
     }
     const session = await Session.open(this.#link, this.#limits, range, events, this.#signal)
     const stop = (): void => resolve()
@@ -140,3 +141,4 @@ export class JetStreamReader implements Reader {
 }
 
 const staleAnswersMax = 16
+const settledMs = 5_000

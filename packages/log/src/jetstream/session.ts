@@ -1,7 +1,7 @@
 import { nuid, type Msg, type Subscription } from '@nats-io/nats-core'
 import { z } from 'zod'
 import type { Stored } from '../log.ts'
-import { ask, call, plain, type ApiLimits } from './api.ts'
+import { ask, call, denied, plain, type ApiLimits } from './api.ts'
 import type { Link } from './link.ts'
 
 export interface ReaderLimits extends ApiLimits {
@@ -23,6 +23,8 @@ export type SessionEnd =
 export interface SessionEvents {
   message(message: Stored): void
   ended(why: SessionEnd): void
+  /** We may make a consumer but not pull from it. */
+  denied(cause: Error): void
 }
 
 export interface Credit {
@@ -55,6 +57,8 @@ export class Session {
   readonly #inbox: string
   readonly #subscription: Subscription
   readonly #watchdog: NodeJS.Timeout
+  readonly #pullSubject: string
+  readonly #forget: () => void
   #pull: Pull | undefined
   #pulls = 0
   /** The consumer's own count of deliveries: one more with each, or something was lost. */
@@ -78,6 +82,10 @@ export class Session {
     this.#events = events
     this.#inbox = link.newInbox()
     this.#subscription = link.subscribe(`${this.#inbox}.*`, (message) => this.#received(message))
+    this.#pullSubject = `$JS.API.CONSUMER.MSG.NEXT.${at.stream}.${at.name}`
+    this.#forget = link.onDenied((subject, cause) => {
+      if (subject === this.#pullSubject) events.denied(denied(subject, cause))
+    })
     this.#watchdog = setInterval(() => this.#checkPulse(), limits.heartbeatMs / 2)
     // A reader alone does not keep a process alive.
     this.#watchdog.unref()
@@ -127,14 +135,15 @@ export class Session {
     }
     this.#pull = { id, asked, left: asked }
     this.#heardAt = performance.now()
-    const subject = `$JS.API.CONSUMER.MSG.NEXT.${this.#stream}.${this.#name}`
-    this.#link.publish(subject, Buffer.from(JSON.stringify(request)), `${this.#inbox}.${id}`)
+    const reply = `${this.#inbox}.${id}`
+    this.#link.publish(this.#pullSubject, Buffer.from(JSON.stringify(request)), reply)
   }
 
   close(): void {
     if (this.#ended) return
     this.#ended = true
     clearInterval(this.#watchdog)
+    this.#forget()
     this.#subscription.unsubscribe()
     if (!this.#link.up) return
     // Not awaited: the server drops it by itself in a while.
