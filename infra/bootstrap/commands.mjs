@@ -23,7 +23,7 @@ export const commands = {
   },
   pnpm: {
     natsServer: false,
-    run: ({ node, pnpm, env }, args) => run(node, [pnpm, ...args], { cwd: root, env }),
+    run: ({ pnpm, env }, args) => run(pnpm, args, { cwd: root, env }),
   },
 }
 

@@ -27,8 +27,8 @@ export async function installDependencies(node, pnpm) {
   say('installing dependencies (pnpm install --frozen-lockfile)')
   const registry = await npmRegistry()
   const result = await capture(
-    node,
-    [pnpm, 'install', '--frozen-lockfile', '--config.confirmModulesPurge=false'],
+    pnpm,
+    ['install', '--frozen-lockfile', '--config.confirmModulesPurge=false'],
     {
       cwd: root,
       env: {

@@ -49,7 +49,7 @@ function toolchain({ node, pnpm, natsServer }) {
   const path = [
     dirname(node),
     join(root, 'node_modules', '.bin'),
-    join(dirname(dirname(dirname(pnpm))), '.bin'),
+    dirname(pnpm),
     process.env.PATH ?? '',
   ]
   return {

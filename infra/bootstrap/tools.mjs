@@ -1,4 +1,12 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname, join } from 'node:path'
 import { capture, refuseWhenInterrupted, tail } from './child.mjs'
 import { cache, isWindows, root, tools } from './place.mjs'
@@ -26,6 +34,7 @@ export async function fetchTools() {
     for (const specs of wanted) await npmInstall(fresh, specs)
     await checkNodeRuns(nodeIn(fresh))
     swap(fresh, tools)
+    if (!findPnpm()) throw pnpmMissing()
   } finally {
     rmSync(fresh, { recursive: true, force: true })
   }
@@ -36,10 +45,15 @@ export function findNode() {
   return runningNodeWillDo() ? process.execPath : nodeIn(tools)
 }
 
-/** pnpm's entry point for Node, or undefined when it has to be fetched. */
+/**
+ * pnpm's executable, or undefined when it has to be fetched. Its own package leaves a placeholder
+ * in .bin unless npm may run its install script; the program lies in a package for this platform.
+ */
 export function findPnpm() {
-  const entry = join(tools, 'node_modules', 'pnpm', 'bin', 'pnpm.mjs')
-  return existsSync(entry) ? entry : undefined
+  const scope = join(tools, 'node_modules', '@pnpm')
+  const names = existsSync(scope) ? readdirSync(scope) : []
+  const paths = names.map((name) => join(scope, name, isWindows ? 'pnpm.exe' : 'pnpm'))
+  return paths.find((path) => existsSync(path))
 }
 
 /** Puts a finished directory in the place of an old one that others may still be running from. */
@@ -122,6 +136,16 @@ async function npmInstall(prefix, specs) {
       'check the network and `npm config get registry`, then run the same command again',
       `or install Node ${nodeFloor} or newer yourself`,
     ],
+  })
+}
+
+function pnpmMissing() {
+  return new Problem({
+    code: 'bootstrap.pnpm-missing',
+    what: 'npm delivered pnpm without its program',
+    where: join(tools, 'node_modules', '@pnpm'),
+    why: `there is no pnpm for ${process.platform}-${process.arch}, or npm is told to omit optional packages`,
+    next: 'look at `npm config get omit`, then run the same command again',
   })
 }
 
