@@ -1,4 +1,4 @@
-import type { Entry, Fact, FactOf, Hash } from '@waybill/core'
+import type { DispatchRecord, Entry, Fact, FactOf, Hash } from '@waybill/core'
 import { type Bundle, decodeBundle, decodeEntry, type EventLog } from '@waybill/log'
 import type { Kysely } from 'kysely'
 import { partitionOf, type Tables } from './tables.ts'
@@ -43,31 +43,91 @@ export interface HistorySource {
  * @param max entries to read at most, from the beginning
  */
 export async function readHistory(
-  { db, log }: HistorySource,
-  dispatch: { readonly id: string; readonly number: number },
+  source: HistorySource,
+  dispatch: Recorded,
   max = 1000,
 ): Promise<History> {
-  const { id, number } = dispatch
+  const seqs = await sequencesOf(source, dispatch, 'asc', max + 1)
+  const wanted = seqs.slice(0, max)
+  const entries = await entriesAt(source, dispatch, wanted)
+  const missing = new Set(wanted).size > new Set(entries.map(({ seq }) => seq)).size
+  return { id: dispatch.id, entries, verified: verify(entries, missing), more: seqs.length > max }
+}
+
+/** How it began and how it stands, each as far as the journal still has it. */
+export async function readEnds(
+  source: HistorySource,
+  dispatch: Recorded,
+): Promise<{ readonly first?: HistoryEntry; readonly record?: DispatchRecord }> {
+  const [start] = await entriesAt(source, dispatch, await sequencesOf(source, dispatch, 'asc', 1))
+  // Two: a dispatch that was quarantined has its record in the entry before that.
+  const newest = await sequencesOf(source, dispatch, 'desc', 2)
+  const record = recordOf(await entriesAt(source, dispatch, newest.toReversed()))
+  return { ...(start && { first: start }), ...(record && { record }) }
+}
+
+function recordOf(entries: readonly HistoryEntry[]): DispatchRecord | undefined {
+  let record: DispatchRecord | undefined
+  for (const { fact } of entries) {
+    if (fact.kind === 'transition') record = fact.record
+    else if (record) record = quarantined(record, fact)
+  }
+  return record
+}
+
+/** What `apply` makes of it: there is no transition that says so. */
+const quarantined = (
+  record: DispatchRecord,
+  { at, reason }: FactOf<'dispatch.quarantined'>,
+): DispatchRecord => ({
+  ...record,
+  state: 'dlq',
+  at,
+  index: record.index + 1,
+  effect: undefined,
+  timers: {},
+  outcome: { status: 'dlq', reason },
+})
+
+/** A dispatch as its row names it. */
+export interface Recorded {
+  readonly id: string
+  readonly number: number
+}
+
+async function sequencesOf(
+  { db }: HistorySource,
+  { number }: Recorded,
+  order: 'asc' | 'desc',
+  limit: number,
+): Promise<readonly number[]> {
+  const rows = await db
+    .selectFrom('dispatch_sequence')
+    .select('seq')
+    .where('number', '=', number)
+    .orderBy('seq', order)
+    .limit(limit)
+    .execute()
+  return rows.map(({ seq }) => seq)
+}
+
+async function entriesAt(
+  { db, log }: HistorySource,
+  { id, number }: Recorded,
+  seqs: readonly number[],
+): Promise<readonly HistoryEntry[]> {
   const { stream } = await db
     .selectFrom('partition')
     .select('stream')
     .where('number', '=', partitionOf(number))
     .executeTakeFirstOrThrow()
-  const rows = await db
-    .selectFrom('dispatch_sequence')
-    .select('seq')
-    .where('number', '=', number)
-    .orderBy('seq')
-    .limit(max + 1)
-    .execute()
   const entries: HistoryEntry[] = []
-  let missing = 0
-  for (const { seq } of rows.slice(0, max)) {
+  for (const seq of seqs) {
     const message = await log.get(stream, seq)
-    if (!message) missing += 1
-    else entries.push(...entriesOf(decodeBundle(log.hash, message.bytes), { id, stream, seq }, log))
+    if (!message) continue
+    entries.push(...entriesOf(decodeBundle(log.hash, message.bytes), { id, stream, seq }, log))
   }
-  return { id, entries, verified: verify(entries, missing), more: rows.length > max }
+  return entries
 }
 
 function entriesOf(
@@ -94,7 +154,7 @@ function isAbout(fact: Fact, id: string): fact is HistoryEntry['fact'] {
   )
 }
 
-function verify(entries: readonly HistoryEntry[], missing: number): Verification {
+function verify(entries: readonly HistoryEntry[], missing: boolean): Verification {
   let before: HistoryEntry | undefined
   for (const one of entries) {
     const why = breakAt(one, before)
@@ -102,10 +162,10 @@ function verify(entries: readonly HistoryEntry[], missing: number): Verification
     before = one
   }
   const [first] = entries
-  if (missing === 0 && first?.fact.kind === 'transition' && first.fact.origin) {
+  if (!missing && first?.fact.kind === 'transition' && first.fact.origin) {
     return { result: 'intact' }
   }
-  return { result: 'partial', why: 'the journal no longer holds its beginning' }
+  return { result: 'partial', why: 'the journal no longer holds all of it' }
 }
 
 function breakAt({ fact }: HistoryEntry, before: HistoryEntry | undefined): string | undefined {

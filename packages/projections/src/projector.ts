@@ -41,6 +41,8 @@ export interface Projector {
   status(): ProjectorStatus
   /** The journal's last sequence when it began: up to here it catches up, from here on it is live. */
   readonly horizon: number
+  /** Where it began to read; undefined: the stream is not the one it knows, so it reads nothing. */
+  readonly fromSeq: number | undefined
 }
 
 /** Ahead of the fold: enough that the socket is never idle, little enough to stop soon. */
@@ -67,6 +69,7 @@ export async function openProjector(options: ProjectorOptions): Promise<Projecto
 
   return {
     horizon: info.lastSeq,
+    fromSeq,
     status,
     async look() {
       head = (await log.info(stream)).lastSeq

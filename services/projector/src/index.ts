@@ -1,1 +1,2 @@
-export {}
+export { projectorConfig, type ProjectorConfig } from './config.ts'
+export { run, type RunningProjector } from './run.ts'

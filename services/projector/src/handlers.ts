@@ -1,0 +1,131 @@
+import {
+  ambiguous,
+  type Answer,
+  type Asked,
+  type AsOf,
+  type Call,
+  type EndpointName,
+  type Handlers,
+  invalid,
+  notFound,
+} from '@waybill/api'
+import { headOf } from '@waybill/core'
+import type { EventLog } from '@waybill/log'
+import {
+  Ambiguous,
+  BadCursor,
+  dispatchesOfEvent,
+  explainEvent,
+  findDeadLetter,
+  findDispatch,
+  graphOf,
+  listBindings,
+  listDeadLetters,
+  listDispatches,
+  NotFound,
+  readHistory,
+  resolveId,
+  type RowStore,
+  summaryOf,
+} from '@waybill/projections'
+import { detailOf } from './detail.ts'
+import { eventOf } from './event.ts'
+
+export interface Sources {
+  readonly store: Pick<RowStore, 'db'>
+  readonly log: Pick<EventLog, 'hash' | 'get'>
+  /** How far the rows are. Asked before they are read: they are never older than it says. */
+  readonly asOf: () => AsOf
+}
+
+type Query = Extract<
+  EndpointName,
+  | 'event.get'
+  | 'event.explain'
+  | 'dispatch.list'
+  | 'dispatch.get'
+  | 'dispatch.history'
+  | 'dispatch.graph'
+  | 'dlq.list'
+  | 'dlq.get'
+  | 'binding.list'
+>
+type Answers = {
+  readonly [K in Query]: (asked: Asked<K>, sources: Sources) => Promise<Omit<Answer<K>, 'asOf'>>
+}
+
+/** Every question to the read store. Rows come from SQL, what happened from the journal. */
+const answers: Answers = {
+  async 'event.get'({ id: prefix }, { store: { db }, log }) {
+    const id = await resolveId(db, 'event', prefix)
+    const dispatches = await dispatchesOfEvent(db, id)
+    return { event: await eventOf(db, log, id), dispatches: dispatches.map(summaryOf) }
+  },
+  async 'event.explain'({ id: prefix, app }, { store: { db }, log }) {
+    const id = await resolveId(db, 'event', prefix)
+    const verdicts = await explainEvent(db, id, app)
+    return { event: headOf(await eventOf(db, log, id)), verdicts: [...verdicts] }
+  },
+  async 'dispatch.list'(filter, { store: { db } }) {
+    const { dispatches, next } = await listDispatches(db, filter)
+    return { dispatches: [...dispatches], next }
+  },
+  async 'dispatch.get'({ id }, { store: { db }, log }) {
+    return detailOf({ db, log }, await findDispatch(db, id))
+  },
+  async 'dispatch.history'({ id, from, limit }, { store: { db }, log }) {
+    const row = await findDispatch(db, id)
+    const { entries, verified, more } = await readHistory({ db, log }, row, from + limit)
+    const steps = entries.flatMap(({ fact, entry, ...where }) => {
+      if (fact.kind !== 'transition' || fact.index < from) return []
+      const { at, input } = entry
+      const effects = entry.effects.filter((one) => 'dispatch' in one && one.dispatch === row.id)
+      return [{ ...where, at, input, transition: fact, effects }]
+    })
+    return {
+      dispatch: summaryOf(row),
+      steps: steps.slice(0, limit),
+      verified,
+      more: more || steps.length > limit,
+    }
+  },
+  async 'dispatch.graph'({ id, scope }, { store: { db }, log }) {
+    const { nodes, edges } = await graphOf({ db, log }, await findDispatch(db, id), scope)
+    return { nodes: [...nodes], edges: [...edges] }
+  },
+  async 'dlq.list'(filter, { store: { db } }) {
+    const { entries, next } = await listDeadLetters(db, filter)
+    return { entries: [...entries], next }
+  },
+  async 'dlq.get'({ id }, { store: { db }, log }) {
+    const entry = await findDeadLetter(db, id)
+    return { entry, ...(await detailOf({ db, log }, await findDispatch(db, entry.id))) }
+  },
+  async 'binding.list'(filter, { store: { db } }) {
+    return { bindings: [...(await listBindings(db, filter))] }
+  },
+}
+
+export function createHandlers(sources: Sources): Pick<Handlers, Query> {
+  const handler =
+    <K extends Query>(name: K) =>
+    async (asked: Asked<K>, _call: Call) => {
+      const asOf = sources.asOf()
+      try {
+        return { ...(await answers[name](asked, sources)), asOf }
+      } catch (cause) {
+        throw asApiError(cause)
+      }
+    }
+  // Each name keeps its own question and answer, which TypeScript cannot follow through a loop.
+  return Object.fromEntries(
+    (Object.keys(answers) as Query[]).map((name) => [name, handler(name)]),
+  ) as unknown as Pick<Handlers, Query>
+}
+
+function asApiError(cause: unknown): unknown {
+  if (cause instanceof NotFound) return notFound(cause.kind, cause.id)
+  if (cause instanceof Ambiguous) return ambiguous(cause.kind, cause.prefix, cause.candidates)
+  if (cause instanceof BadCursor) return invalid(cause.message, 'cursor')
+  return cause
+}
