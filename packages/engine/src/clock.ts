@@ -4,6 +4,8 @@ export interface Clock {
   now(): number
   /** Calls `fn` once, never before `atMs` (epoch ms). Returns what calls it off. */
   wake(atMs: number, fn: () => void): () => void
+  /** Calls `fn` once everybody else had a turn: in a process, when the event loop was round once. */
+  soon(fn: () => void): void
 }
 
 /** Longer timers overflow to 1 ms in Node; they are set again when this much has passed. */
@@ -24,6 +26,7 @@ export const systemClock: Clock = {
       else fn()
     }
   },
+  soon: (fn) => void setImmediate(fn),
 }
 
 /** Time that stands still until it is told: for tests and for the test bed. */
@@ -62,6 +65,7 @@ export function virtualClock(startMs: number): VirtualClock {
       wakes.add(wake)
       return () => wakes.delete(wake)
     },
+    soon: (fn) => void setImmediate(fn),
     advanceTo(atMs) {
       for (let due = earliest(); due && due.at <= atMs; due = earliest()) {
         wakes.delete(due)

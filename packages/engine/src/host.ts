@@ -41,6 +41,8 @@ export interface HostOptions {
   readonly instance: string
   /** The lock file of this name is held: whoever had the name before is dead. */
   readonly locked?: boolean
+  /** Told apart by it from all earlier and other processes of this name; random unless given. */
+  readonly incarnation?: string
   readonly clock?: Clock
   readonly limits?: Partial<HostLimits>
   readonly logger?: EngineLogger
@@ -69,7 +71,7 @@ export const createHost = (options: HostOptions): Host => new Host(options)
  */
 export class Host {
   readonly counters: Counters = noCounters()
-  readonly incarnation = randomUUID()
+  readonly incarnation: string
   readonly #options: HostOptions
   readonly #clock: Clock
   readonly #logger: EngineLogger
@@ -87,6 +89,7 @@ export class Host {
   constructor(options: HostOptions) {
     const { log, topology, app, clock = systemClock, logger = silentLogger } = options
     this.#options = options
+    this.incarnation = options.incarnation ?? randomUUID()
     this.#clock = clock
     this.#logger = logger
     this.#limits = { ...hostLimits, ...options.limits }
@@ -95,6 +98,7 @@ export class Host {
     this.#sender = createSender({ log, signal: this.#abort.signal })
     const failed = (cause: unknown): void => this.#failure.reject(cause)
     this.#turns = new Turns({
+      clock,
       room: this.#room,
       limits: this.#limits,
       taken: (unread) => this.#readers.taken(unread),

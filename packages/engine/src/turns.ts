@@ -1,3 +1,4 @@
+import type { Clock } from './clock.ts'
 import type { Lane } from './lanes.ts'
 import type { HostLimits } from './limits.ts'
 import type { Loop } from './partition.ts'
@@ -5,6 +6,7 @@ import { takeIn, type Unread } from './reader.ts'
 import { hasRoom, type Room } from './room.ts'
 
 export interface TurnPorts {
+  readonly clock: Clock
   readonly room: Room
   readonly limits: HostLimits
   /** A message was taken in whole. */
@@ -42,7 +44,7 @@ export class Turns {
 
   /** The same, after the event loop has been round once. */
   again(loop: Loop): void {
-    setImmediate(() => this.touch(loop))
+    this.#ports.clock.soon(() => this.touch(loop))
   }
 
   deliver(unread: Unread): void {

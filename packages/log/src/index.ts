@@ -1,3 +1,4 @@
+export { appendUntilKnown, sendUntilKnown, type Answer, type Message, type Wire } from './append.ts'
 export {
   BUNDLE_VERSION,
   bundleHeader,
