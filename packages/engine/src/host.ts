@@ -18,6 +18,7 @@ import {
 } from '@waybill/log'
 import { systemClock, type Clock } from './clock.ts'
 import type { Committed } from './commit.ts'
+import { EngineDefect } from './fault.ts'
 import { createHandlers } from './handlers/index.ts'
 import { hostLimits, type HostLimits } from './limits.ts'
 import { createOutbound } from './outbound.ts'
@@ -142,7 +143,7 @@ export class Host {
     const owning = this.#ownership.run()
     try {
       await Promise.race([stopped.promise, owning, this.#failure.promise])
-      await Promise.race([this.#drain(), this.#failure.promise])
+      if (!this.#abort.signal.aborted) await Promise.race([this.#drain(), this.#failure.promise])
     } catch (cause) {
       this.#logger.error({ err: cause }, 'the host cannot go on')
       throw cause
@@ -196,10 +197,11 @@ export class Host {
   }
 
   async #drain(): Promise<void> {
+    this.#readers.close()
+    this.#seats.leave()
+    await this.#ownership.leave()
     const { all } = this.#seats
     this.#logger.info({ slots: all.map(({ loop }) => loop.slot) }, 'draining')
-    this.#ownership.leave()
-    this.#readers.close()
     await this.#seats.quiet(all)
     await this.#sender.close()
     await this.#ownership.release()
@@ -210,6 +212,10 @@ export class Host {
     const clock = this.#clock
     const limits = this.#limits
     const child = isolated && app.module ? { ...isolated, module: app.module } : undefined
+    const apart = app.definitions.find(({ handler }) => handler.isolate)
+    if (apart && !child) {
+      throw new EngineDefect(`${apart.id} wants a process of its own, which needs a loader here`)
+    }
     return {
       log,
       snapshots,

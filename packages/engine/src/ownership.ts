@@ -24,6 +24,7 @@ export class Ownership {
   readonly #stop = new AbortController()
   /** Slots that are left alone for a while: they were just lost, or could not be opened. */
   readonly #rested = new Map<number, number>()
+  #acting: Promise<unknown> = Promise.resolve()
   #giving = false
   #leaving = false
   #fit = true
@@ -49,14 +50,15 @@ export class Ownership {
     ])
   }
 
-  /** Takes nothing any more, and goes on renewing what it has. */
-  leave(): void {
+  /** Takes nothing any more, and goes on renewing what it has. Resolves when nothing is half taken. */
+  async leave(): Promise<void> {
     this.#leaving = true
+    await this.#acting
   }
 
   /** Hands everything over: what was given up in order may be taken by others at once. */
   async release(): Promise<void> {
-    this.#leaving = true
+    await this.leave()
     try {
       await Promise.all(this.#book.held.map((slot) => this.#give(slot)))
       await this.#book.leave()
@@ -113,8 +115,9 @@ export class Ownership {
   async #plan(): Promise<void> {
     const { signal } = this.#stop
     while (!signal.aborted) {
-      const moved = !this.#leaving && (await this.#act(this.#next()))
-      if (!moved) await this.#rest()
+      const acting = this.#leaving ? Promise.resolve(false) : this.#act(this.#next())
+      this.#acting = acting
+      if (!(await acting)) await this.#rest()
     }
   }
 

@@ -17,6 +17,7 @@ export class Readers {
   readonly #readers: { readonly [K in LaneName]: LaneReader }
   /** Whose events are read: a partition without a deploy has none that are its business. */
   #withEvents: ReadonlySet<Loop> = new Set()
+  #closed = false
 
   constructor(ports: ReadersPorts) {
     const lanes = lanesOf(ports.topology, ports.app)
@@ -52,11 +53,14 @@ export class Readers {
     this.#readers[lane.name].release(stored)
   }
 
+  /** For good: what is opened from now on reads nothing. */
   close(): void {
+    this.#closed = true
     for (const reader of Object.values(this.#readers)) reader.close()
   }
 
   #readLane(lane: Lane, loops: readonly Loop[]): void {
+    if (this.#closed) return
     const readable = loops.filter((loop) => reads(loop, lane))
     if (lane.name === 'events') this.#withEvents = new Set(readable)
     this.#readers[lane.name].read(readable)

@@ -27,6 +27,9 @@ const commitGraceMs = 5000
 export class Seats {
   readonly #ports: SeatsPorts
   readonly #seats = new Map<number, Seat>()
+  readonly #leaving = new AbortController()
+  /** Not led yet: its epoch is on its way. */
+  #opening: Loop | undefined
   /** Must not go on until somebody looked; their leases are kept, so nobody else tries either. */
   readonly halted = new Map<number, unknown>()
   readonly #events: SeatEvents
@@ -77,6 +80,11 @@ export class Seats {
     }
   }
 
+  /** What is being recovered is left to others. */
+  leave(): void {
+    this.#leaving.abort()
+  }
+
   /** In good order: all that it began is in the log, and nothing runs. */
   async give(slot: number): Promise<void> {
     this.halted.delete(slot)
@@ -114,6 +122,7 @@ export class Seats {
 
   /** At once, whatever is under way. */
   kill(): void {
+    this.#opening?.close('closed')
     for (const { loop } of this.all) loop.close('closed')
     this.#seats.clear()
   }
@@ -121,11 +130,13 @@ export class Seats {
   /** Recovers, then asks the log for the right to write. */
   async #lead(slot: number): Promise<Seat> {
     const { shared, incarnation } = this.#ports
-    const { topology, app, log, snapshots, instance, signal, limits } = shared
+    const { topology, app, log, snapshots, instance, limits } = shared
+    const signal = AbortSignal.any([shared.signal, this.#leaving.signal])
     const id = { app: app.name, generation: topology.generation, slot }
     const ports = { log, snapshots, topology, signal, sliceMsMax: limits.sliceMsMax }
     for (let attempt = 1; attempt <= openAttemptsMax; attempt++) {
       const recovered = await recover(id, ports)
+      signal.throwIfAborted()
       const seat = takeSeat(shared, recovered, this.#events)
       const { loop } = seat
       loop.feed({
@@ -137,8 +148,11 @@ export class Seats {
         hosts: app.definitions.map(({ hash }) => hash),
         streams: recovered.streams,
       })
+      this.#opening = loop
       await loop.opened()
+      this.#opening = undefined
       if (loop.state === 'leading') return seat
+      signal.throwIfAborted()
       // Its leader wrote once more while it was being read; from there once again.
     }
     throw new Error(`slot ${slot} is being written by somebody else`)

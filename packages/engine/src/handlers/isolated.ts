@@ -15,7 +15,7 @@ export interface IsolatedOptions {
 }
 
 export interface IsolatedPorts {
-  readonly isolated?: IsolatedOptions | undefined
+  readonly isolated: IsolatedOptions
   readonly clock: Clock
   readonly abortGraceMs: number
 }
@@ -67,13 +67,8 @@ export class Isolated {
     while (!this.#current && this.#waiting.length > 0) {
       const task = this.#waiting.shift()
       if (!task || task.attempt.over) continue
-      const { isolated } = this.#ports
-      if (!isolated) {
-        task.settle(task.attempt, { status: 'unhosted' })
-        continue
-      }
       this.#current = { task, id: ++this.#ids, kill: undefined }
-      this.#child ??= this.#spawn(isolated)
+      this.#child ??= this.#spawn(this.#ports.isolated)
       tell(this.#child, runOf(this.#current))
     }
   }

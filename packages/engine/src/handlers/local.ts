@@ -7,7 +7,7 @@ import { outputFault } from './output.ts'
 export interface LocalPorts {
   readonly app: HostedApp<AbortSignal>
   readonly clock: Clock
-  /** Without it, what must run alone cannot run here. */
+  /** Without it, what should run alone runs here like everything else: in a test bed, say. */
   readonly isolated?: IsolatedOptions | undefined
   readonly abortGraceMs: number
 }
@@ -15,7 +15,7 @@ export interface LocalPorts {
 /** Functions of the app, in this process; those that must run alone in a child of it. */
 export function createLocalHandler(ports: LocalPorts): Handler {
   const { app, clock } = ports
-  const isolated = new Isolated(ports)
+  const isolated = ports.isolated && new Isolated({ ...ports, isolated: ports.isolated })
 
   function runInline({ attempt, binding, settle }: Task): void {
     let running: Promise<Plain | undefined>
@@ -47,11 +47,11 @@ export function createLocalHandler(ports: LocalPorts): Handler {
   }
 
   return {
-    start: (task) => (task.alone ? isolated.start(task) : runInline(task)),
+    start: (task) => (task.alone && isolated ? isolated.start(task) : runInline(task)),
     abort(attempt, reason) {
       attempt.abort(reason)
-      isolated.abort(attempt)
+      isolated?.abort(attempt)
     },
-    close: () => isolated.close(),
+    close: async () => isolated?.close(),
   }
 }

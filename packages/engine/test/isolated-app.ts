@@ -1,0 +1,43 @@
+import { PermanentError, type HostedApp, type Plain } from '@waybill/core'
+import { appOf, definition, type Run } from './system.ts'
+
+/** An app for child processes: what `die` does here, it does to the child alone. */
+export const definitions = [
+  definition({
+    id: 'apart',
+    handler: { kind: 'local', code: 'b'.repeat(32), isolate: true },
+    timeouts: {
+      attemptMs: 5000,
+      scheduleToCloseMs: 3_600_000,
+      predicateMs: 1000,
+      versionWaitMs: 1000,
+    },
+    retry: { kind: 'fixed', delayMs: 0, maxAttempts: 10, jitter: 'none' },
+  }),
+]
+
+const acts: Record<string, Run> = {
+  die: () => {
+    process.kill(process.pid, 'SIGKILL')
+    return new Promise(() => {})
+  },
+  hang: async (run) => {
+    if (run.attempt > 1) return 'second'
+    await run.send({ type: 'hanging', source: 'shop', data: {} })
+    return new Promise(() => {})
+  },
+  refuse: () => Promise.reject(new PermanentError('no such order')),
+  where: async (run) => ({ pid: process.pid, token: run.fencingToken, attempt: run.attempt }),
+  send: async (run) => run.send({ type: 'order.followed', source: 'shop', data: 'where' }),
+}
+
+const run: Run = (attempt) => {
+  const act = acts[String(attempt.event.data)]
+  if (!act) throw new Error(`no act ${String(attempt.event.data)}`)
+  return act(attempt, undefined as never) as Promise<Plain | undefined>
+}
+
+export async function loadApp(module: string): Promise<HostedApp<AbortSignal>> {
+  if (module === 'nowhere:') throw new Error('there is no app')
+  return appOf({ definitions, run, module })
+}
