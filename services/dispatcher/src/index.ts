@@ -1,1 +1,2 @@
-export {}
+export { dispatcherConfig, type DispatcherConfig } from './config.ts'
+export { run, type RunningDispatcher } from './run.ts'

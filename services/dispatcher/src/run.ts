@@ -1,0 +1,212 @@
+import { serveEndpoints } from '@waybill/api'
+import { encode } from '@waybill/core'
+import { createHost, type Host, type HostLimits } from '@waybill/engine'
+import {
+  openJetStreamLog,
+  openLeases,
+  openSnapshots,
+  readTopology,
+  sha256,
+  streamNames,
+  subjects,
+  topology as topologySchema,
+  type EventLog,
+  type Topology,
+} from '@waybill/log'
+import { loadApp } from '@waybill/sdk'
+import {
+  connectNats,
+  createHealth,
+  createMetrics,
+  exitCodes,
+  openOpsServer,
+  ServiceError,
+  watchProcess,
+  type HealthProbe,
+  type Metrics,
+  type Scope,
+} from '@waybill/service'
+import type { DispatcherConfig } from './config.ts'
+import { createHandlers } from './handlers.ts'
+import { lockInstance } from './instance-lock.ts'
+
+type Connection = Awaited<ReturnType<typeof connectNats>>
+
+export interface RunningDispatcher {
+  readonly host: Host
+}
+
+const service = 'dispatcher'
+const version = '0.1.0'
+const MiB = 1024 * 1024
+
+/** Hosts partitions of one app until the scope ends, and hands them over then. */
+export async function run(scope: Scope, config: DispatcherConfig): Promise<RunningDispatcher> {
+  const { instance } = config
+  const app = await loadApp(config.app)
+  await scope.use(lockInstance(config.data, instance), 'instance lock')
+  const name = `waybill-${service}-${instance}`
+  const nc = await connectNats(scope, config, { name, payloadBytesMin: 8 * MiB })
+  const topology = await topologyOf(nc, config)
+  const log = await scope.use(openJetStreamLog({ nc, topology, hash: sha256 }), 'log')
+  const leases = await scope.use(openLeases({ nc, topology }), 'leases')
+  const snapshots = await scope.use(openSnapshots({ nc, topology, hash: sha256 }), 'snapshots')
+  const host = createHost({
+    log,
+    leases,
+    snapshots,
+    topology,
+    app,
+    instance,
+    locked: true,
+    limits: limitsOf(config),
+    logger: scope.log.child({ service, app: app.name }),
+    reply: (to, _letter, body) => nc.publish(to, JSON.stringify(body)),
+    isolated: { loader: import.meta.resolve('@waybill/sdk'), execArgv: process.execArgv },
+    serverNow: () => serverNow(log, topology),
+  })
+  const metrics = createMetrics()
+  await scope.use(watchProcess(metrics), 'process watch')
+  measure(metrics, host)
+  const health = createHealth({
+    service,
+    instance,
+    version,
+    probes: [leadershipProbe(host), logProbe(log, topology)],
+    stopping: scope.signal,
+  })
+  const { opsHost, opsPort } = config
+  if (opsPort !== undefined) {
+    await scope.use(openOpsServer({ health, metrics }, { host: opsHost, port: opsPort }), 'ops')
+  }
+  scope.run('host', (signal) => host.run(signal))
+  const onDefect = (endpoint: string, cause: Error): void =>
+    scope.log.error({ err: cause, endpoint }, 'api defect')
+  const api = await scope.use(
+    serveEndpoints(
+      nc,
+      { service, instance, version, prefix: config.prefix, apps: [app.name], onDefect },
+      createHandlers({ nc, host, health, log, topology }),
+    ),
+    'api',
+  )
+  void api.stopped.then((cause) => {
+    if (cause !== null && !scope.signal.aborted) scope.fail(cause)
+  })
+  scope.log.info({ service, app: app.name, instance, topology }, 'hosting partitions')
+  return { host }
+}
+
+async function topologyOf(nc: Connection, config: DispatcherConfig): Promise<Topology> {
+  const { prefix, generation, slots } = config
+  if (generation !== undefined && slots !== undefined) {
+    return topologySchema.parse({ prefix, generation, slots })
+  }
+  const found = await readTopology(nc, prefix)
+  if (found !== undefined) return found
+  throw new ServiceError({
+    code: 'WB2302',
+    what: 'there are no streams to read from',
+    where: `prefix ${prefix}`,
+    next: 'waybill topology apply',
+    exitCode: exitCodes.config,
+  })
+}
+
+const limitNames = [
+  'leaseMs',
+  'renewEveryMs',
+  'hotMax',
+  'uncommittedEntriesMax',
+  'uncommittedBytesMax',
+  'payloadBytesMax',
+  'checkpointEntries',
+  'checkpointEveryMs',
+  'abortGraceMs',
+] as const satisfies readonly (keyof HostLimits & keyof DispatcherConfig)[]
+
+function limitsOf(config: DispatcherConfig): Partial<HostLimits> {
+  const set = limitNames.filter((name) => config[name] !== undefined)
+  const given = Object.fromEntries(set.map((name) => [name, config[name]]))
+  // The scope ends everything after drainMs; the log wants some of that.
+  return { ...given, drainGraceMs: Math.ceil(config.drainMs * 0.8) }
+}
+
+/** What the server's clock says, by the only thing that it stamps: a stored message. */
+async function serverNow(log: EventLog, topology: Topology): Promise<number> {
+  const subject = subjects(topology).op('clock')
+  const { seq } = await log.send(subject, encode({ v: 1, kind: 'clock' }))
+  const stored = await log.last(opsOf(topology), subject)
+  if (!stored || stored.seq < seq) throw new Error('a message just stored is not there')
+  return stored.at
+}
+
+const opsOf = (topology: Topology): string => streamNames(topology).ops
+
+function leadershipProbe(host: Host): HealthProbe {
+  return {
+    name: 'partitions',
+    probe() {
+      const halted = host.status().partitions.filter(({ state }) => state === 'halted')
+      const [first] = halted
+      if (first) throw new Error(`slot ${first.slot} is halted: ${first.halted}`)
+    },
+  }
+}
+
+function logProbe(log: EventLog, topology: Topology): HealthProbe {
+  const subject = subjects(topology).op('probe')
+  return {
+    name: 'log',
+    everyMs: 30_000,
+    timeoutMs: 3000,
+    // A full disk shows in no other way than by a write that is never acknowledged.
+    async probe(signal) {
+      await log.send(subject, encode({ v: 1, kind: 'probe' }), signal)
+    },
+  }
+}
+
+function measure(metrics: Metrics, host: Host): void {
+  const { counters } = host
+  for (const name of Object.keys(counters) as (keyof typeof counters)[]) {
+    const unit = name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+    metrics.gauge(`waybill_dispatcher_${unit}`, 'Since the process began', () => counters[name])
+  }
+  const by = (read: (one: ReturnType<Host['status']>['partitions'][number]) => number) => () =>
+    host
+      .status()
+      .partitions.map(
+        (one) => [{ slot: String(one.slot) }, read(one)] as [{ slot: string }, number],
+      )
+  metrics.gauge(
+    'waybill_partition_open',
+    'Dispatches that have not ended',
+    by((one) => one.open),
+  )
+  metrics.gauge(
+    'waybill_partition_running',
+    'Attempts under way',
+    by((one) => one.hot),
+  )
+  metrics.gauge(
+    'waybill_partition_epoch',
+    'Epoch',
+    by((one) => one.epoch),
+  )
+  metrics.gauge(
+    'waybill_partition_uncommitted_entries',
+    'Stepped and not in the log',
+    by((one) => one.uncommitted),
+  )
+  metrics.gauge(
+    'waybill_partition_committed_seq',
+    'In the journal',
+    by((one) => one.confirmed.seq),
+  )
+  metrics.gauge(
+    'waybill_partition_lag_ms',
+    'Age of what waits for room',
+    by((one) => one.lagMs),
+  )
+}
