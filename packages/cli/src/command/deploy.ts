@@ -1,0 +1,30 @@
+import type { Command } from 'commander'
+import { act, type Cli } from '../cli.ts'
+import { operator } from '../operator.ts'
+import { dim, state } from '../output.ts'
+
+export function deploy(program: Command): void {
+  program
+    .command('deploy')
+    .description("makes an app's definitions the active ones")
+    .requiredOption('--app <module>', 'the module that exports it')
+    .action(act<{ app: string }>(run))
+}
+
+async function run(cli: Cli, options: { app: string }): Promise<void> {
+  const { connectLog } = await import('../connection.ts')
+  const { deployApp } = await import('@waybill/engine')
+  const { loadApp } = await import('@waybill/sdk')
+  const app = await loadApp(options.app)
+  await using journals = await connectLog(cli)
+  const deployed = await deployApp(journals.log, journals.topology, app, { by: operator() })
+  const { number, changed, active } = deployed
+  cli.out.show({ app: app.name, ...deployed }, () =>
+    [
+      `${state('ok', app.name)} ${changed ? `deployed as change ${number}` : `is deployed like this already (change ${number})`}`,
+      ...active.map((key) => `  ${key}`),
+    ].join('\n'),
+  )
+  if (cli.out.format !== 'table') return
+  cli.out.say(dim(`run its handlers: waybill dispatcher --app ${options.app}`))
+}

@@ -1,0 +1,35 @@
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { CliError } from '../error.ts'
+import { exit } from '../exit.ts'
+import { isAlive, projectFileName, readProjectFile, type ProjectFile } from '../project-file.ts'
+
+/** The data folder, once it is known that nobody else is at it. */
+export async function openFolder(data: string): Promise<string> {
+  const folder = resolve(process.env['INIT_CWD'] ?? process.cwd(), data)
+  const before = readProjectFile(join(folder, projectFileName))
+  // The lock of the store decides; this only says it sooner and better.
+  if (before && before.pid !== process.pid && isAlive(before.pid)) throw inUse(folder, before)
+  await mkdir(folder, { recursive: true })
+  return folder
+}
+
+const inUse = (folder: string, { pid, http }: ProjectFile): CliError =>
+  new CliError({
+    code: 'WB4012',
+    what: 'another `waybill dev` runs on this data folder',
+    where: folder,
+    why: `process ${pid} holds it, at ${http}`,
+    next: `stop process ${pid}, or use another folder: waybill dev --data <folder>`,
+    exitCode: exit.refused,
+  })
+
+/** Tells the commands beside it where everything is; gone when this process ends well. */
+export async function announce(folder: string, file: ProjectFile): Promise<AsyncDisposable> {
+  const path = join(folder, projectFileName)
+  const fresh = `${path}.${process.pid}`
+  // Whole or not at all: others read it while it is written.
+  await writeFile(fresh, `${JSON.stringify(file, undefined, 2)}\n`)
+  await rename(fresh, path)
+  return { [Symbol.asyncDispose]: () => rm(path, { force: true }) }
+}

@@ -1,0 +1,143 @@
+import {
+  apply,
+  candidates,
+  createPartition,
+  type Entry,
+  type Fact,
+  type Manifest,
+  type Partition,
+  type PartitionId,
+  type WaybillEvent,
+} from '@waybill/core'
+import { decodeEntry } from '@waybill/log'
+import type { Recorded } from './partition.ts'
+
+/** What an entry is in a slice for. */
+export type Role =
+  /** It moved the dispatch: decided again and compared. */
+  | 'move'
+  /** A new owner of the partition: what ran was lost. Taken as given. */
+  | 'epoch'
+  /** Began the bulk command that a later tick carried out. Taken as given. */
+  | 'bulk'
+
+export interface SliceEntry {
+  readonly role: Role
+  /** Sequence in the journal's stream, number of the bundle, place in it. */
+  readonly seq: number
+  readonly bundle: number
+  readonly index: number
+  readonly bytes: Uint8Array
+}
+
+/** What the partition knew when the event came, as far as this dispatch is concerned. */
+export interface Seed {
+  readonly at: number
+  /** Dispatches started before those of this event. */
+  readonly started: number
+  readonly definitions: number
+  /** Those of the bindings that the event might have started. */
+  readonly manifests: readonly Manifest[]
+  readonly epoch: {
+    readonly number: number
+    readonly instance: string
+    readonly incarnation: string
+    readonly barren: number
+    readonly hosts: readonly string[]
+  }
+  readonly streams: Readonly<Record<string, string>>
+}
+
+/**
+ * Everything that one dispatch's life depended on, and nothing else of its partition: enough for
+ * the production `step` to make each of its transitions again, offline.
+ */
+export interface Slice {
+  readonly id: PartitionId
+  readonly dispatch: string
+  readonly rules: number
+  readonly seed: Seed
+  readonly entries: readonly SliceEntry[]
+  /** Absent when retention has removed it: replay does without, `--against` then keeps verdicts. */
+  readonly event?: WaybillEvent
+}
+
+export interface SliceTaker {
+  /** Has the dispatch ended? Nothing comes after that. */
+  readonly ended: boolean
+  take(recorded: Recorded): void
+  /** Undefined: its first transition was not among the bundles. */
+  slice(): Slice | undefined
+}
+
+/** Walks a partition's journal and keeps what one dispatch needs. */
+export function createSliceTaker(id: PartitionId, dispatch: string, from?: Partition): SliceTaker {
+  const partition = from ?? createPartition(id, unhashed)
+  /** Letters that began a bulk command still under way, by their id. */
+  const bulks = new Map<string, SliceEntry>()
+  const entries: SliceEntry[] = []
+  let seed: Seed | undefined
+  let rules = 0
+  let ended = false
+
+  function takeEntry(entry: Entry, at: Omit<SliceEntry, 'role'>): void {
+    for (const fact of entry.facts)
+      if (fact.kind === 'bulk.began') bulks.set(fact.letter, { ...at, role: 'bulk' })
+    const mine = entry.facts.find((fact) => isAbout(fact, dispatch))
+    if (!mine) {
+      if (entry.input.kind === 'epoch' && seed) entries.push({ ...at, role: 'epoch' })
+      return
+    }
+    seed ??= seedOf(partition, entry)
+    for (const letter of bulksOf(entry)) {
+      const began = bulks.get(letter)
+      if (began && !entries.includes(began)) entries.push(began)
+    }
+    entries.push({ ...at, role: 'move' })
+    ended = endsWith(mine)
+  }
+
+  return {
+    get ended() {
+      return ended
+    },
+    take({ seq, header, entries: recorded }) {
+      rules = header.rules
+      for (const [index, bytes] of recorded.entries()) {
+        if (ended) return
+        const entry = decodeEntry(bytes)
+        takeEntry(entry, { seq, bundle: header.number, index, bytes })
+        apply(partition, entry, '')
+      }
+    },
+    slice() {
+      return seed && { id, dispatch, rules, seed, entries }
+    },
+  }
+}
+
+/** Chains are checked over the bytes of the entries; a fold that only looks need not hash. */
+const unhashed = { text: () => '', bytes: () => '' }
+
+const isAbout = (fact: Fact, dispatch: string): boolean =>
+  (fact.kind === 'transition' || fact.kind === 'dispatch.quarantined') && fact.dispatch === dispatch
+
+const bulksOf = (entry: Entry): readonly string[] =>
+  entry.facts.flatMap((fact) => (fact.kind === 'bulk.advanced' ? [fact.letter] : []))
+
+const endsWith = (fact: Fact): boolean =>
+  fact.kind === 'dispatch.quarantined' ||
+  (fact.kind === 'transition' && fact.record.outcome !== undefined)
+
+function seedOf(partition: Partition, entry: Entry): Seed | undefined {
+  if (entry.input.kind !== 'event') return undefined
+  const { at, definitions, streams, epoch } = partition
+  return {
+    at,
+    started: partition.started,
+    definitions,
+    manifests: candidates(partition, entry.input.head.type),
+    epoch: { ...epoch, hosts: [...epoch.hosts] },
+    streams,
+  }
+}

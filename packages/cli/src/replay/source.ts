@@ -1,0 +1,93 @@
+import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { parseId, waybillEvent, decode, type WaybillEvent } from '@waybill/core'
+import { decodeBatch, decodeEntry, sha256 } from '@waybill/log'
+import type { Cli } from '../cli.ts'
+import { connectLog, type LogConnection } from '../connection.ts'
+import { CliError } from '../error.ts'
+import { exit } from '../exit.ts'
+import { journalOf, startOf, type Journals } from '../journals.ts'
+import { readExport } from './export.ts'
+import { createReplayer, type Divergence } from './partition.ts'
+import { createSliceTaker, type Slice } from './slice.ts'
+
+/** Ids hold neither dots nor slashes. */
+export const isFile = (what: string): boolean => /[./\\]/.test(what) || existsSync(what)
+
+export interface Found {
+  readonly slice: Slice
+  /** What the replay of the whole partition up to the dispatch's last transition came to. */
+  readonly divergence: Divergence | undefined
+}
+
+export const sliceFrom = {
+  async file(path: string): Promise<Slice> {
+    const bytes = await readFile(path).catch((cause: unknown) => {
+      throw new CliError(
+        { code: 'WB4107', what: 'the file cannot be read', where: path, exitCode: exit.notFound },
+        { cause },
+      )
+    })
+    return readExport(sha256, path, bytes)
+  },
+  async journal(cli: Cli, prefix: string): Promise<Found> {
+    await using connection = await connectLog(cli)
+    const { app, id } = await identify(connection, prefix)
+    return await sliceOf(connection, app, id, cli.signal)
+  },
+}
+
+/** A whole id says where it lives; for its beginning, and for its app, the read store is asked. */
+async function identify(
+  { api }: LogConnection,
+  prefix: string,
+): Promise<{ app: string; id: string }> {
+  const { dispatch } = await api.call('dispatch.get', { id: prefix })
+  return { app: dispatch.row.app, id: dispatch.row.id }
+}
+
+/** Replays the dispatch's partition up to its last transition, and cuts out what it depended on. */
+export async function sliceOf(
+  journals: Journals,
+  app: string,
+  dispatch: string,
+  signal?: AbortSignal,
+): Promise<Found> {
+  const { generation = 0, slot = 0 } = parseId(dispatch) ?? {}
+  const id = { app, generation, slot }
+  const taker = createSliceTaker(id, dispatch, (await startOf(journals, id)).partition)
+  const { partition, after } = await startOf(journals, id)
+  const replayer = createReplayer(id, sha256, partition)
+  let divergence: Divergence | undefined
+  for await (const bundle of journalOf(journals, id, { after, ...(signal && { signal }) })) {
+    taker.take(bundle)
+    divergence ??= replayer.take(bundle)
+    if (taker.ended) break
+  }
+  const slice = taker.slice()
+  if (!slice) throw notKept(dispatch, app)
+  const event = await eventOf(journals, slice)
+  return { slice: event ? { ...slice, event } : slice, divergence }
+}
+
+/** Undefined: retention has removed it. */
+async function eventOf({ log }: Journals, slice: Slice): Promise<WaybillEvent | undefined> {
+  const first = slice.entries.find(({ role }) => role === 'move')
+  const input = first && decodeEntry(first.bytes).input
+  if (input?.kind !== 'event') return undefined
+  const { stream, seq, index, hash } = input.ref
+  const stored = await log.get(stream, seq)
+  if (!stored || sha256.bytes(stored.bytes) !== hash) return undefined
+  const item = decodeBatch(stored.bytes)[index]
+  return item && waybillEvent.parse(decode(item, { bytesMax: 1024 * 1024 }))
+}
+
+const notKept = (dispatch: string, app: string): CliError =>
+  new CliError({
+    code: 'WB4108',
+    what: 'the journal does not hold the beginning of this dispatch',
+    where: `${dispatch} of ${app}`,
+    why: 'it began before what is kept',
+    next: `what is known of it: waybill dispatch get ${dispatch}`,
+    exitCode: exit.notFound,
+  })

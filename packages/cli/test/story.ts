@@ -1,0 +1,239 @@
+import {
+  acceptEvent,
+  bindingKey,
+  candidates,
+  createPartition,
+  defaultTimeouts,
+  definitionHash,
+  encode,
+  headOf,
+  nextDue,
+  step,
+  type Effect,
+  type EffectResult,
+  type Input,
+  type InputOf,
+  type Manifest,
+  type Partition,
+  type PartitionId,
+  type Stepped,
+  type WaybillEvent,
+} from '@waybill/core'
+import {
+  createMemoryServer,
+  encodeBatch,
+  encodeBundle,
+  openMemoryLog,
+  sha256,
+  streamNames,
+  subjects,
+  topology,
+  type BundleHeader,
+  type EventLog,
+} from '@waybill/log'
+
+/**
+ * One partition and its host, by hand: a story is told step by step and lies in a memory log
+ * afterwards, as production would have written it.
+ */
+export interface Story {
+  readonly id: PartitionId
+  readonly log: EventLog
+  readonly stream: string
+  readonly subject: string
+  readonly partition: Partition
+  now: number
+  /** Effects that have no answer yet. */
+  readonly pending: Effect[]
+  deploy(...bindings: readonly Manifest[]): Promise<void>
+  epoch(): Stepped
+  send(draft?: {
+    type?: string
+    data?: string
+    verdict?: 'matched' | 'filtered' | 'ask'
+  }): Promise<WaybillEvent>
+  answer(result: EffectResult, effect?: Effect): Stepped
+  cancel(target: InputOf<'letter'>['letter']['body']['target']): Promise<void>
+  /** Waits, and lets all that is due then happen. */
+  wait(ms: number): void
+  /** Closes the bundle. */
+  commit(): Promise<void>
+}
+
+export const names = topology.parse({ slots: 1 })
+export const app = 'triage'
+
+export function binding(over: Partial<Manifest> = {}): Manifest {
+  const made: Manifest = {
+    v: 1,
+    id: 'label',
+    version: 1,
+    hash: '0'.repeat(32),
+    on: ['issue.*'],
+    retry: { kind: 'fixed', delayMs: 1000, maxAttempts: 3, jitter: 'none' },
+    timeouts: defaultTimeouts,
+    priority: 'normal',
+    tier: 'act_auto',
+    onPermanentError: 'dlq',
+    maxChainDepth: 16,
+    poisonMax: 3,
+    handler: { kind: 'local', code: 'a'.repeat(32), isolate: false },
+    ...over,
+  }
+  return { ...made, hash: definitionHash(sha256, made) }
+}
+
+export const succeeded: EffectResult = { status: 'succeeded', sent: [], ms: 3 }
+export const failed = (message = 'no luck'): EffectResult => ({
+  status: 'failed',
+  error: { class: 'retryable', name: 'Error', message },
+  sent: [],
+  ms: 2,
+})
+
+export function createStory(): Story {
+  const id = { app, generation: 1, slot: 0 }
+  const partition = createPartition(id, sha256)
+  const { events, mail, defs, journal } = streamNames(names)
+  const to = subjects(names)
+  let now = Date.UTC(2026, 0, 1)
+  const log = openMemoryLog({
+    server: createMemoryServer({ topology: names, now: () => now }),
+    hash: sha256,
+  })
+  const pending: Effect[] = []
+  let open: Stepped[] = []
+  let last: { seq: number; number: number; hash: string | undefined } = {
+    seq: 0,
+    number: 0,
+    hash: undefined,
+  }
+  let sent = 0
+
+  function take(input: Input): Stepped {
+    const done = step(partition, input, now)
+    open.push(done)
+    pending.push(
+      ...done.entry.effects.filter(
+        ({ kind }) => kind === 'runAttempt' || kind === 'evaluatePredicate',
+      ),
+    )
+    return done
+  }
+
+  async function store(
+    subject: string,
+    stream: string,
+    item: unknown,
+    batched: boolean,
+  ): Promise<InputOf<'event'>['ref']> {
+    const bytes = batched ? encodeBatch([encode(item)]) : encode(item)
+    const { seq } = await log.send(subject, bytes)
+    return { stream, seq, index: 0, hash: sha256.bytes(bytes) }
+  }
+
+  return {
+    id,
+    log,
+    stream: journal,
+    subject: to.journal(app, 0),
+    partition,
+    pending,
+    get now() {
+      return now
+    },
+    set now(at: number) {
+      now = at
+    },
+    async deploy(...bindings) {
+      const change: InputOf<'def'>['change'] = {
+        v: 1,
+        kind: 'deploy',
+        app,
+        number: partition.definitions + 1,
+        at: now,
+        by: 'test',
+        manifests: [...bindings],
+        active: bindings.map(bindingKey),
+        eventsFrom: { stream: events, seq: 0 },
+      }
+      take({ kind: 'def', ref: await store(to.def(app), defs, change, false), change })
+    },
+    epoch() {
+      const epoch = partition.epoch.number + 1
+      return take({
+        kind: 'epoch',
+        epoch,
+        instance: 'test',
+        incarnation: `i${epoch}`,
+        rules: 1,
+        hosts: [...partition.manifests.values()].map(({ hash }) => hash),
+        streams: { [events]: '2026-01-01T00:00:00Z' },
+      })
+    },
+    async send({ type = 'issue.opened', data = 'x', verdict = 'matched' } = {}) {
+      const { event } = acceptEvent(
+        { type, source: 'test', data: { title: data, size: 3 }, dedupeKey: `k${sent++}` },
+        { hash: sha256, generation: 1, slots: 1, now },
+      )
+      const ref = await store(to.events(0), events, event, true)
+      const verdicts = candidates(partition, type).map((one) => ({
+        binding: bindingKey(one),
+        result: verdict,
+      }))
+      take({ kind: 'event', ref, head: headOf(event), verdicts })
+      return event
+    },
+    answer(result, effect = pending[0]) {
+      if (!effect) throw new Error('nothing is pending')
+      pending.splice(pending.indexOf(effect), 1)
+      return take({ kind: 'result', effect: effect.id, result })
+    },
+    async cancel(target) {
+      const letter: InputOf<'letter'>['letter'] = {
+        v: 1,
+        id: `l${sent++}`,
+        from: { kind: 'client', id: 'op' },
+        body: { kind: 'cancel', target, by: 'op', reason: 'test' },
+        replyTo: '_INBOX.op',
+      }
+      take({
+        kind: 'letter',
+        ref: await store(to.mail(app, 0, 'ask', 'op'), mail, letter, true),
+        letter,
+      })
+    },
+    wait(ms) {
+      now += ms
+      for (
+        let due = nextDue(partition);
+        due !== undefined && due <= now;
+        due = nextDue(partition)
+      ) {
+        take({ kind: 'tick' })
+      }
+    },
+    async commit() {
+      const header: BundleHeader = {
+        v: 1,
+        rules: 1,
+        app,
+        generation: 1,
+        slot: 0,
+        epoch: partition.epoch.number,
+        number: last.number + 1,
+        ...(last.hash === undefined ? {} : { prev: last.hash }),
+        instance: 'test',
+        positions: Object.fromEntries(partition.positions),
+      }
+      const bytes = encodeBundle(
+        header,
+        open.map((one) => one.bytes),
+      )
+      const outcome = await log.append(to.journal(app, 0), bytes, last.seq)
+      if (outcome.kind !== 'stored') throw new Error('conflict in a story')
+      last = { seq: outcome.seq, number: header.number, hash: sha256.bytes(bytes) }
+      open = []
+    },
+  }
+}
