@@ -13,7 +13,7 @@ import type { RowStore } from './store.ts'
 import type { PartitionTable } from './tables.ts'
 
 export interface ProjectorOptions {
-  readonly log: Pick<EventLog, 'hash' | 'info' | 'follow' | 'get' | 'last'>
+  readonly log: Pick<EventLog, 'hash' | 'info' | 'follow' | 'get' | 'last' | 'read'>
   /** Names the journal's stream; one reader follows all apps and slots of it. */
   readonly topology: Topology
   readonly store: RowStore

@@ -4,7 +4,7 @@ import type { Folder } from './fold.ts'
 import type { PartitionTable } from './tables.ts'
 
 export interface Resume {
-  readonly log: Pick<EventLog, 'hash' | 'get' | 'last'>
+  readonly log: Pick<EventLog, 'hash' | 'get' | 'last' | 'read'>
   readonly info: StreamInfo
   readonly subjectOf: (partition: PartitionTable) => string
 }
@@ -14,39 +14,50 @@ export interface Resume {
  * stream that was made anew, set back or edited halts the partitions it concerns, and nothing is
  * skipped because a sequence looks familiar.
  *
- * @returns undefined when the stream is another one: then there is nothing to go on with
+ * @returns undefined when the stream holds nothing that these rows could go on with
  */
 export async function resume(where: Resume, folder: Folder): Promise<number | undefined> {
   const { info } = where
-  const partitions = folder.partitions().filter(({ stream }) => stream === info.name)
-  let fromSeq = Math.max(0, ...partitions.map(({ seq }) => seq)) + 1
-  for (const partition of partitions) {
-    const found = await compare(where, partition)
-    if (found.cause) folder.halt({ ...partition, cause: found.cause })
-    // One that was halted before lies behind the others: what it has not read is read again.
-    else if (found.lastSeq > partition.seq) fromSeq = Math.min(fromSeq, partition.seq + 1)
+  const known = folder.partitions().filter(({ stream }) => stream === info.name)
+  const sound: PartitionTable[] = []
+  for (const partition of known) {
+    const cause = await fault(where, partition)
+    if (cause) folder.halt({ ...partition, cause })
+    else sound.push(partition)
   }
-  if (partitions.some(({ stream_created }) => stream_created !== info.createdAt)) return undefined
-  return Math.max(fromSeq, info.firstSeq, 1)
+  if (known.length > 0 && sound.length === 0) return undefined
+  const fromSeq = Math.max(0, ...sound.map(({ seq }) => seq)) + 1
+  const behind = await Promise.all(sound.map((one) => firstUnread(where, one, fromSeq)))
+  return Math.max(Math.min(fromSeq, ...behind), info.firstSeq, 1)
 }
 
-async function compare(
+async function fault(
   { log, info, subjectOf }: Resume,
   partition: PartitionTable,
-): Promise<{ cause?: Error; lastSeq: number }> {
+): Promise<Error | undefined> {
   const { stream, stream_created, seq, bundle: number, hash } = partition
-  const lost = () => ({ cause: new PositionLost(stream, seq + 1, info), lastSeq: info.lastSeq })
   if (stream_created !== info.createdAt) {
-    return { cause: new JournalReplaced(stream, stream_created, info.createdAt), lastSeq: 0 }
+    return new JournalReplaced(stream, stream_created, info.createdAt)
   }
-  if (info.lastSeq < seq) return lost()
   const subject = subjectOf(partition)
+  const last = info.lastSeq < seq ? undefined : await log.last(stream, subject)
+  if (last === undefined || last.seq < seq) return new PositionLost(stream, seq + 1, info)
   const there = await log.get(stream, seq)
-  // Purged by retention is no reason to halt: the next bundle names the hash of this one.
-  if (there && log.hash.bytes(there.bytes) !== hash) {
-    const why = 'another bundle was folded from there'
-    return { cause: new ChainBroken({ subject, seq, number, why }), lastSeq: info.lastSeq }
-  }
-  const last = await log.last(stream, subject)
-  return last === undefined || last.seq < seq ? lost() : { lastSeq: last.seq }
+  // Purged by retention is no fault: the next bundle has to name the hash of this one.
+  if (!there || log.hash.bytes(there.bytes) === hash) return undefined
+  return new ChainBroken({ subject, seq, number, why: 'another bundle was folded from there' })
+}
+
+/** A partition that was halted before lies behind the others: what it left is read again. */
+async function firstUnread(
+  { log, info, subjectOf }: Resume,
+  partition: PartitionTable,
+  before: number,
+): Promise<number> {
+  const { seq } = partition
+  if (seq + 1 >= before) return before
+  const subjects = [subjectOf(partition)]
+  const range = { stream: info.name, subjects, fromSeq: seq + 1, toSeq: before - 1 }
+  for await (const message of log.read(range)) return message.seq
+  return before
 }

@@ -92,7 +92,8 @@ export interface Player {
   /** Effects that still have no result. */
   readonly pending: Effect[]
   take(input: Input): Stepped
-  deploy(manifests: readonly Manifest[]): Stepped
+  /** @param eventsFrom last event before the app's first deploy */
+  deploy(manifests: readonly Manifest[], eventsFrom?: number): Stepped
   epoch(): Stepped
   send(options?: SendOptions): Stepped
   /** The event sent again, as it was or with other content. */
@@ -134,7 +135,7 @@ export function createPlayer(stage: Stage, app: string, slot: number, slots = 1)
     partition,
     pending,
     take,
-    deploy(manifests) {
+    deploy(manifests, eventsFrom = 0) {
       const number = partition.definitions + 1
       const input = stage.definitions.get(`${app}/${number}`) ?? {
         kind: 'def',
@@ -148,7 +149,7 @@ export function createPlayer(stage: Stage, app: string, slot: number, slots = 1)
           by: 'ann',
           manifests: [...manifests],
           active: manifests.map(bindingKey),
-          eventsFrom: { stream: eventsStream, seq: 0 },
+          eventsFrom: { stream: eventsStream, seq: eventsFrom },
         },
       }
       stage.definitions.set(`${app}/${number}`, input)
