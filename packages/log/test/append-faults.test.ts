@@ -9,10 +9,12 @@ const ways = twoWays(nats)
 
 describe('an append whose answer is lost', () => {
   test('with the connection: it is stored once, and says so', async () => {
-    const { ours, proxy, to, stored, arrivals } = ways()
+    const { ours, proxy, to, stored, arrivals, open } = ways()
+    // It is the broken connection that must tell it, long before the time is up.
+    await using patient = await open(ours, { ackMs: 300_000 })
     await using seen = await arrivals()
     proxy.hold('server')
-    const outcome = ours.log.append(to(0), bytes(1), 0)
+    const outcome = patient.append(to(0), bytes(1), 0)
     const { seq } = await seen.next()
     proxy.cut()
     expect(await outcome).toEqual({ kind: 'stored', seq })

@@ -71,21 +71,37 @@ export const logCommands: fc.Arbitrary<Command[]> = fc.array(
   { minLength: 1, maxLength: 40 },
 )
 
-export const storeCommands: fc.Arbitrary<Command[]> = fc.array(
-  fc.oneof(
-    fc.record({ kind: is('lease.put'), key: lease, revision, byte }),
-    fc.record({ kind: is('lease.put'), key: lease, revision, byte }),
-    fc.record({ kind: is('lease.remove'), key: lease, revision }),
-    fc.record({ kind: is('lease.get'), key: lease }),
-    fc.record({ kind: is('lease.list'), prefix }),
-    fc.record({ kind: is('lease.watch'), prefix }),
-    fc.record({ kind: is('snapshot.put'), name, byte, size: fc.constantFrom(0, 1, 700_000) }),
-    fc.record({ kind: is('snapshot.get'), name }),
-    fc.record({ kind: is('snapshot.remove'), name }),
-    fc.record({ kind: is('snapshot.list'), prefix: fc.constantFrom('', 'app.1/', 'app.2/7/') }),
-  ),
-  { minLength: 1, maxLength: 25 },
+const leaseCommand = fc.oneof(
+  { weight: 4, arbitrary: fc.record({ kind: is('lease.put'), key: lease, revision, byte }) },
+  { weight: 3, arbitrary: fc.record({ kind: is('lease.remove'), key: lease, revision }) },
+  { weight: 1, arbitrary: fc.record({ kind: is('lease.get'), key: lease }) },
+  { weight: 1, arbitrary: fc.record({ kind: is('lease.list'), prefix }) },
+  { weight: 2, arbitrary: fc.record({ kind: is('lease.watch'), prefix }) },
 )
+export const leaseCommands: fc.Arbitrary<Command[]> = fc.array(leaseCommand, {
+  minLength: 1,
+  maxLength: 60,
+  size: 'max',
+})
+
+const size = fc.constantFrom(0, 1, 1, 700_000)
+const snapshotCommand = fc.oneof(
+  { weight: 4, arbitrary: fc.record({ kind: is('snapshot.put'), name, byte, size }) },
+  { weight: 2, arbitrary: fc.record({ kind: is('snapshot.get'), name }) },
+  { weight: 1, arbitrary: fc.record({ kind: is('snapshot.remove'), name }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: is('snapshot.list'),
+      prefix: fc.constantFrom('', 'app.1/', 'app.2/7/'),
+    }),
+  },
+)
+export const snapshotCommands: fc.Arbitrary<Command[]> = fc.array(snapshotCommand, {
+  minLength: 1,
+  maxLength: 30,
+  size: 'max',
+})
 
 const leaseKeys = ['slot.1.app.0', 'slot.1.app.1', 'slot.10.app.0', 'member.app.a', 'slotless']
 const snapshotNames = ['app.1/7/0', 'app.1/7/1', 'app.2/7/0', 'app.2/71/ü 0']

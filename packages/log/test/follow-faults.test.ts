@@ -27,8 +27,10 @@ test('a reader goes on within two seconds of a kill -9, nothing twice and nothin
 })
 
 test('a reader goes on when its consumer is deleted', async () => {
-  const { theirs, stream, to } = ways()
-  const { log, nc } = theirs
+  const { theirs, stream, to, open } = ways()
+  const { nc } = theirs
+  // No heartbeat will be missed in time: the server's word for it has to do.
+  await using log = await open(theirs, { heartbeatMs: 100_000, pullMs: 300_000 })
   await using reader = log.follow({ stream, subjects: [], fromSeq: 1 }, never)
   reader.grant(credit)
   const next = take(reader)
@@ -141,17 +143,19 @@ test('a reader of what was never written begins, whatever else was purged', asyn
   expect((await take(reader)()).seq).toBe(6)
 })
 
-test('a reader whose stream becomes another one says so', async () => {
-  const { theirs, topology, stream, to } = ways()
-  const { log, nc } = theirs
-  await using reader = log.follow({ stream, subjects: [], fromSeq: 1 }, never)
+test('a reader whose stream becomes another one says so, though it has the sequence', async () => {
+  const { ours, theirs, proxy, topology, stream, to } = ways()
+  await using reader = ours.log.follow({ stream, subjects: [], fromSeq: 1 }, never)
   reader.grant(credit)
   const next = take(reader)
-  await log.send(to(0), bytes(1))
+  await theirs.log.send(to(0), bytes(1))
   await next()
   const waiting = next()
-  await api(nc, `STREAM.DELETE.${stream}`)
-  await applyTopology(nc, topology)
+  proxy.hold('server')
+  await api(theirs.nc, `STREAM.DELETE.${stream}`)
+  await applyTopology(theirs.nc, topology)
+  for (const n of [1, 2, 3]) await theirs.log.send(to(0), bytes(n))
+  proxy.cut()
   await expect(waiting).rejects.toMatchObject({ name: 'PositionLost', stream })
 })
 

@@ -3,8 +3,9 @@ import { connect } from '@nats-io/transport-node'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { natsFixture } from '../../../test/fixture/nats.ts'
-import { logCommands, storeCommands, transcript } from './commands.ts'
+import { leaseCommands, logCommands, snapshotCommands, transcript } from './commands.ts'
 import { logConformance } from './conformance.ts'
+import { storeConformance } from './store-conformance.ts'
 import { jetStreamWorld, memoryWorld } from './fixture/worlds.ts'
 
 const nats = natsFixture()
@@ -15,6 +16,7 @@ beforeAll(async () => {
 afterAll(() => nc.close())
 
 logConformance('JetStream', () => jetStreamWorld(nc))
+storeConformance('JetStream', () => jetStreamWorld(nc))
 
 describe('memory and JetStream answer the same', () => {
   const same = (commands: typeof logCommands, numRuns: number) =>
@@ -29,5 +31,6 @@ describe('memory and JetStream answer the same', () => {
     )
 
   test('the log', () => same(logCommands, 100), 60_000)
-  test('leases and snapshots', () => same(storeCommands, 60), 60_000)
+  test('leases', () => same(leaseCommands, 40), 60_000)
+  test('snapshots', () => same(snapshotCommands, 30), 60_000)
 })
