@@ -36,8 +36,6 @@ interface Summary {
   readonly ms: number
 }
 
-process.exitCode = await main()
-
 async function main(): Promise<number> {
   try {
     const options = demoOptions(process.argv.slice(2))
@@ -150,3 +148,6 @@ function tell(summary: Summary, fine: boolean): void {
   for (const [state, count] of Object.entries(states)) console.log(`  ${state.padEnd(10)} ${count}`)
   console.log(fine ? 'all is as it must be' : 'something is wrong, see above')
 }
+
+// Last, so that all constants above are there.
+process.exitCode = await main()

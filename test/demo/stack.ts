@@ -73,10 +73,10 @@ export async function startProcesses(dir: string, secret: string): Promise<Stack
       ...process.env,
       NATS_URL: server.url,
       WAYBILL_LOG_LEVEL: 'warn',
-      WAYBILL_HTTP_PORT: String(port),
-      WAYBILL_ENDPOINTS: JSON.stringify([endpoint]),
-      WAYBILL_LEASE_MS: String(leaseMs),
-      WAYBILL_RENEW_EVERY_MS: String(leaseMs / 4),
+      WAYBILL_INGRESS_HTTP_PORT: String(port),
+      WAYBILL_INGRESS_ENDPOINTS: JSON.stringify([endpoint]),
+      WAYBILL_DISPATCHER_LEASE_MS: String(leaseMs),
+      WAYBILL_DISPATCHER_RENEW_EVERY_MS: String(leaseMs / 4),
     },
   }
   const deployed = await run(surroundings, ['deploy', '--app', app])
