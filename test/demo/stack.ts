@@ -95,13 +95,20 @@ export async function startProcesses(dir: string, secret: string): Promise<Stack
     ])
   }
   const services = new Map<string, Waybill>()
+  const stop = async (): Promise<void> => {
+    await Promise.all([...services.values()].map((one) => end(one, 'SIGTERM')))
+    await server.stop()
+  }
   const ingress = start(surroundings, 'ingress', ['ingress'])
   services.set('ingress', ingress)
   for (const name of ['d1', 'd2']) services.set(name, await dispatcher(name))
   const projection = ['projector', '--instance', 'p1', '--data', join(dir, 'p1')]
   services.set('projector', start(surroundings, 'projector', projection))
   const base = `http://127.0.0.1:${port}`
-  await untilReady(base, ingress)
+  await untilReady(base, ingress).catch(async (cause: unknown) => {
+    await stop()
+    throw cause
+  })
   return {
     ingress: base,
     nats: server.url,
@@ -122,9 +129,6 @@ export async function startProcesses(dir: string, secret: string): Promise<Stack
       await pause(2.5 * leaseMs)
       victim?.child.kill('SIGCONT')
     },
-    async [Symbol.asyncDispose]() {
-      await Promise.all([...services.values()].map((one) => end(one, 'SIGTERM')))
-      await server.stop()
-    },
+    [Symbol.asyncDispose]: stop,
   }
 }

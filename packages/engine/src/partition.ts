@@ -46,6 +46,8 @@ export interface LoopPorts {
   touched(loop: Loop): void
   /** It has something to do, after others had theirs. */
   again(loop: Loop): void
+  /** Its timers are due and there is no room: it comes first when there is. */
+  held(loop: Loop): void
   committed(loop: Loop, bundle: Committed): void
   stepped(entry: Entry): void
   fenced(loop: Loop, lastSeq: number): void
@@ -131,9 +133,14 @@ export class Loop {
 
   /** Fires what is due and commits what gathered; called by the host, at the end of a turn. */
   turn(): void {
-    if (this.#state === 'leading') this.#tick()
+    this.fire()
     this.#committer.flush()
     this.#wakeWaiting()
+  }
+
+  /** Fires what is due, if there is room for what it may start. */
+  fire(): void {
+    if (this.#state === 'leading') this.#tick()
   }
 
   /** Begins nothing any more. */
@@ -178,7 +185,7 @@ export class Loop {
   }
 
   #tick(): void {
-    const { clock, limits, room, again } = this.#ports
+    const { clock, limits, room, again, held } = this.#ports
     const due = nextDue(this.partition)
     if (due === undefined) return
     const now = clock.now()
@@ -186,6 +193,7 @@ export class Loop {
     // What is due may start work; while there is no room it waits, but not for ever: a handler that
     // hangs keeps its place until its own timer fires.
     if (!hasRoom(room, limits) && now - due < limits.tickHeldMsMax) {
+      held(this)
       return this.#arm(due + limits.tickHeldMsMax)
     }
     this.feed({ kind: 'tick' })

@@ -84,6 +84,7 @@ export function takeSeat(shared: Shared, recovered: Recovered, events: SeatEvent
       freeze: () => checkpoints.freeze(),
       touched: (touched) => turns.touch(touched),
       again: (again) => turns.again(again),
+      held: (held) => turns.hold(held),
       stepped: (entry) => {
         count(counters, entry)
         events.stepped(loop, entry)

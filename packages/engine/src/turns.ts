@@ -23,6 +23,8 @@ export class Turns {
   readonly #ports: TurnPorts
   readonly #go: () => boolean
   #dirty = new Set<Loop>()
+  /** Their timers are due and wait for room. */
+  readonly #held = new Set<Loop>()
   #turning: Loop | undefined
   #scheduled = false
   /** Messages that wait for room, in the order in which they came. */
@@ -45,6 +47,11 @@ export class Turns {
   /** The same, after the event loop has been round once. */
   again(loop: Loop): void {
     this.#ports.clock.soon(() => this.touch(loop))
+  }
+
+  /** What it has begun comes before what is new: else retries would starve under load. */
+  hold(loop: Loop): void {
+    this.#held.add(loop)
   }
 
   deliver(unread: Unread): void {
@@ -83,6 +90,7 @@ export class Turns {
   }
 
   #run(): void {
+    this.#fireHeld()
     this.#takeWaiting()
     const dirty = this.#dirty
     this.#dirty = new Set()
@@ -93,6 +101,14 @@ export class Turns {
     this.#turning = undefined
     this.#scheduled = false
     if (this.#dirty.size > 0) this.#schedule()
+  }
+
+  #fireHeld(): void {
+    for (const loop of this.#held) {
+      if (!this.#go()) return
+      this.#held.delete(loop)
+      loop.fire()
+    }
   }
 
   #takeWaiting(): void {
