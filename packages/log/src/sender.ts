@@ -34,6 +34,10 @@ export interface SenderOptions {
  * Messages are what costs (one sync each on a safe disk), so a message leaves as soon as the
  * subject's previous one is acknowledged and takes along all that came meanwhile. There is no
  * timer: an idle sender sends at once. Items of one subject keep their order.
+ *
+ * One message of a subject is under way at a time. Two were tried (bench/log.bench.ts, 256 callers,
+ * 4 slots, five runs each in turns): half the items a message, 25 % less throughput, 37 % less where
+ * every message is synced, a better p99 and a worse median, and no order.
  */
 export interface Sender extends AsyncDisposable {
   /** Resolves once the item is stored. Rejects with `LogBusy` at once when too much waits. */
