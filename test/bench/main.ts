@@ -1,7 +1,7 @@
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import type { SyncMode } from '@waybill/nats'
-import { startStack, type Stack, type StackOptions } from './stack.ts'
+import { devUpMs, startStack, type Stack, type StackOptions } from './stack.ts'
 import { median, round } from './usage.ts'
 
 /*
@@ -26,14 +26,16 @@ const inFlight = 2048
 
 type Scenario = (name: string) => Promise<object>
 
-const scenarios: Readonly<Record<string, Scenario>> = {
+const scenarios: Record<string, Scenario> = {
   burst: burst({ sync: 'always', dispatchers: 1, projector: false }),
   'burst-default-sync': burst({ sync: 'default', dispatchers: 1, projector: false }),
   'burst-two-dispatchers': burst({ sync: 'always', dispatchers: 2, projector: false }),
   'burst-projector': burst({ sync: 'always', dispatchers: 1, projector: true }),
-  retry: retry({ sync: 'always', dispatchers: 1, projector: false }),
+  retry: retries({ sync: 'always', dispatchers: 1, projector: false }),
   latency: latency('always'),
   'latency-default-sync': latency('default'),
+  'start-up': startUp,
+  replay,
 }
 
 const wanted = positionals.length > 0 ? positionals : Object.keys(scenarios)
@@ -53,13 +55,15 @@ function burst(options: StackOptions): Scenario {
     await stack.ask({ kind: 'burst', count: warm, inFlight })
     const runs: Lap[] = []
     for (let lap = 0; lap < laps; lap++) {
-      runs.push(await measured(stack, () => stack.ask({ kind: 'burst', count: events, inFlight })))
+      const projected = options.projector
+      const command = { kind: 'burst', count: events, inFlight, projected } as const
+      runs.push(await measured(stack, () => stack.ask(command)))
     }
     return { ...options, events, ...summary(runs) }
   }
 }
 
-function retry(options: StackOptions): Scenario {
+function retries(options: StackOptions): Scenario {
   const count = Math.ceil(events / 5)
   return async () => {
     await using stack = await startStack(options)
@@ -89,15 +93,36 @@ function latency(sync: SyncMode): Scenario {
   }
 }
 
+/** `waybill dev` on an empty folder, from its start to its first words. */
+async function startUp(): Promise<object> {
+  const runs: number[] = []
+  for (let lap = 0; lap < laps; lap++) runs.push(await devUpMs())
+  return { ms: round(median(runs)), best: round(Math.min(...runs)) }
+}
+
+/** `waybill replay --all` over the journal of a burst: read, step, compare, byte for byte. */
+async function replay(): Promise<object> {
+  await using stack = await startStack({ sync: 'default', dispatchers: 1, projector: false })
+  await stack.ask({ kind: 'burst', count: 5 * events, inFlight })
+  const runs: { transitions: number; ms: number }[] = []
+  for (let lap = 0; lap < laps; lap++) runs.push(await stack.replayAll())
+  const { transitions = Number.NaN } = runs[0] ?? {}
+  const ms = median(runs.map((run) => run.ms))
+  return { transitions, ms: round(ms), transitionsPerSecond: round((transitions * 1000) / ms, 0) }
+}
+
 interface Lap {
   readonly perSecond: number
+  /** Until the rows have it, as a multiple of the burst. */
+  readonly projected: number | undefined
   readonly ms: number
   readonly cpuPerThousand: Record<string, number>
 }
 
 async function measured(stack: Stack, work: () => Promise<Record<string, number>>): Promise<Lap> {
   const before = stack.cpu()
-  const { ms = Number.NaN, count = Number.NaN, perSecond = Number.NaN } = await work()
+  const result = await work()
+  const { ms = Number.NaN, count = Number.NaN, perSecond = Number.NaN, projectedMs } = result
   const after = stack.cpu()
   const cpuPerThousand = Object.fromEntries(
     Object.entries(after).map(([name, used]) => [
@@ -105,7 +130,8 @@ async function measured(stack: Stack, work: () => Promise<Record<string, number>
       round(((used - (before[name] ?? 0)) * 1000) / count, 4),
     ]),
   )
-  return { ms, perSecond, cpuPerThousand }
+  const projected = projectedMs === undefined ? undefined : projectedMs / ms
+  return { ms, perSecond, cpuPerThousand, projected }
 }
 
 function summary(runs: readonly Lap[]): object {
@@ -115,6 +141,9 @@ function summary(runs: readonly Lap[]): object {
     perSecond: median(runs.map((run) => run.perSecond)),
     best: Math.max(...runs.map((run) => run.perSecond)),
     ms: median(runs.map((run) => run.ms)),
+    ...(runs[0]?.projected === undefined
+      ? {}
+      : { projectedTimesBurst: round(median(runs.map((run) => run.projected ?? Number.NaN))) }),
     cpuSecondsPerThousand: round(
       names.reduce((sum, name) => sum + share(name), 0),
       4,

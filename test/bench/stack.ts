@@ -7,6 +7,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { z } from 'zod'
 import type { SubmitCommand } from './submit.ts'
 import { cpuSeconds } from './usage.ts'
 
@@ -19,6 +20,8 @@ const nodeArgs = ['--conditions=@waybill/source', '--disable-warning=Experimenta
 export interface Stack extends AsyncDisposable {
   readonly server: NatsServer
   ask(command: SubmitCommand): Promise<Record<string, number>>
+  /** `waybill replay --all`, timed by itself. */
+  replayAll(): Promise<{ transitions: number; ms: number }>
   /** CPU seconds so far, by process. */
   cpu(): Record<string, number>
 }
@@ -80,6 +83,16 @@ export async function startStack({ sync, dispatchers, projector }: StackOptions)
       if (done) throw new Error('the submitter ended')
       return value
     },
+    async replayAll() {
+      const child = spawn(process.execPath, [...nodeArgs, cli, 'replay', '--all', '-o', 'json'], {
+        cwd: dir,
+        env,
+        stdio: ['ignore', 'pipe', 'inherit'],
+      })
+      let said = ''
+      for await (const chunk of child.stdout) said += String(chunk)
+      return z.looseObject({ transitions: z.number(), ms: z.number() }).parse(JSON.parse(said))
+    },
     cpu() {
       const used: Record<string, number> = { server: cpuSeconds(server.pid) }
       for (const [name, { pid }] of Object.entries(processes)) used[name] = cpuSeconds(pid ?? 0)
@@ -92,6 +105,24 @@ export async function startStack({ sync, dispatchers, projector }: StackOptions)
       await rm(dir, { recursive: true, force: true })
     },
   }
+}
+
+/** From the start of the process to the line that says it is up. */
+export async function devUpMs(): Promise<number> {
+  const dir = await mkdtemp(join(tmpdir(), 'waybill-bench-'))
+  const example = join(root, 'packages/example-github/src/app.ts')
+  const args = ['dev', '--app', example, '--data', dir, '--port', '0', '--no-tail']
+  const began = performance.now()
+  const child = spawn(process.execPath, [...nodeArgs, cli, ...args], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
+  await new Promise<void>((up) => {
+    child.stderr.on('data', (chunk) => String(chunk).includes('is up') && up())
+  })
+  const ms = performance.now() - began
+  await stop(child)
+  await rm(dir, { recursive: true, force: true })
+  return ms
 }
 
 async function* answersOf(child: ChildProcess): AsyncGenerator<Record<string, number>, void> {

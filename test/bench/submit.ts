@@ -1,8 +1,10 @@
 import { connect } from '@nats-io/transport-node'
+import { createApiClient } from '@waybill/api'
 import { decode, type Entry } from '@waybill/core'
 import { decodeBundle, openJetStreamLog, readTopology, sha256, streamNames } from '@waybill/log'
 import type { EventLog, Topology } from '@waybill/log'
 import { createClient, type Client } from '@waybill/sdk'
+import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { flaky, noop } from './app.ts'
 import { percentile, round } from './usage.ts'
@@ -14,7 +16,13 @@ import { percentile, round } from './usage.ts'
  */
 
 export type SubmitCommand =
-  | { readonly kind: 'burst'; readonly count: number; readonly inFlight: number }
+  | {
+      readonly kind: 'burst'
+      readonly count: number
+      readonly inFlight: number
+      /** Until the projector's rows have all of it. */
+      readonly projected?: boolean
+    }
   | { readonly kind: 'retry'; readonly count: number; readonly inFlight: number }
   | { readonly kind: 'latency'; readonly count: number }
 
@@ -24,6 +32,7 @@ const topology = await readTopology(nc, 'wb')
 if (!topology) throw new Error('no topology')
 const log = await openJetStreamLog({ nc, topology, hash: sha256 })
 const client = await createClient({ nc })
+const api = createApiClient(nc, { prefix: 'wb' })
 const pad = 'x'.repeat(200)
 let sent = 0
 
@@ -36,7 +45,11 @@ async function perform(command: SubmitCommand): Promise<object> {
   switch (command.kind) {
     case 'burst': {
       // A no-op dispatch is two entries: started, ended.
-      return burst(command, (n) => client.send(noop, { n, pad }), 2 * command.count)
+      const began = performance.now()
+      const result = await burst(command, (n) => client.send(noop, { n, pad }), 2 * command.count)
+      if (command.projected !== true) return result
+      await untilProjected()
+      return { ...result, projectedMs: round(performance.now() - began) }
     }
     case 'retry': {
       // Started, two failures, an end, and a tick now and then: only ends are counted.
@@ -90,6 +103,18 @@ async function untilCounted(
     reader.grant({ messages: 1, bytes: message.bytes.length })
   }
   throw new Error(`${counted} of ${wanted} in two minutes`)
+}
+
+const askEveryMs = 5
+
+async function untilProjected(): Promise<void> {
+  const { lastSeq } = await log.info(streamNames(topology as Topology).journal)
+  for (;;) {
+    const answers = await api.callEach('projection.status', {})
+    const applied = answers.flatMap(({ projections }) => projections.map((one) => one.applied))
+    if (applied.length > 0 && Math.max(...applied) >= lastSeq) return
+    await pause(askEveryMs)
+  }
 }
 
 /** Counts ends without a schema: this process is measured with the rest. */
