@@ -36,7 +36,7 @@ export const acts: fc.Arbitrary<readonly Act[]> = fc.array(
       slot,
       act: fc.constant('send'),
       options: fc.record({
-        type: fc.constantFrom('issue.opened', 'issue.closed', 'push'),
+        type: fc.constantFrom('issue.opened', 'issue.closed', 'issue.closed.late', 'push'),
         subject: fc.constantFrom('a', 'ß', '💥'),
         depth: fc.constantFrom(0, 0, 0, 1, 17),
         verdict: fc.constantFrom('matched', 'matched', 'filtered', 'error', 'ask'),

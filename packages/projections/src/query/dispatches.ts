@@ -3,7 +3,15 @@ import { type Kysely, type SqlBool, sql } from 'kysely'
 import { type DispatchTable, dispatchNumber, type EventTable, type Tables } from '../tables.ts'
 import { contains, equal, ofBinding, ofType, within } from './conditions.ts'
 import { resolveId } from './ids.ts'
-import { decodeCursor, encodeCursor, type Mark, markOf, scan, type Scanned } from './scan.ts'
+import {
+  decodeCursor,
+  encodeCursor,
+  type Mark,
+  markOf,
+  scan,
+  type ScanBounds,
+  type Scanned,
+} from './scan.ts'
 
 /** A dispatch as lists show it. */
 export interface DispatchSummary {
@@ -58,6 +66,7 @@ export interface DispatchPage {
 export async function listDispatches(
   db: Kysely<Tables>,
   filter: DispatchFilter,
+  bounds?: ScanBounds,
 ): Promise<DispatchPage> {
   const after = filter.cursor === undefined ? undefined : decodeCursor(filter.cursor)
   const ofEvent = filter.event === undefined ? undefined : await numbersOf(db, filter.event)
@@ -82,6 +91,7 @@ export async function listDispatches(
         asked,
         after,
         limit: filter.limit,
+        bounds,
       }),
     ),
   )
@@ -118,12 +128,10 @@ function merge(
     .flatMap((part) => part.rows)
     .filter((row) => !frontier || !older(markOf(row, 'started_at'), frontier))
     .sort((a, b) => b.started_at - a.started_at || b.number - a.number)
+  if (rows.length <= limit) return { rows, next: frontier }
   const page = rows.slice(0, limit)
   const last = page.at(-1)
-  if (rows.length > limit || (rows.length === limit && frontier)) {
-    return { rows: page, next: last && markOf(last, 'started_at') }
-  }
-  return { rows: page, next: frontier }
+  return { rows: page, next: last && markOf(last, 'started_at') }
 }
 
 const older = (a: Mark, b: Mark): boolean => a.at < b.at || (a.at === b.at && a.number < b.number)

@@ -34,7 +34,16 @@ export interface Scan<T extends Listed> {
   readonly asked: Conditions
   readonly after: Mark | undefined
   readonly limit: number
+  readonly bounds?: ScanBounds | undefined
 }
+
+/** A search that finds little must not hold up everything else: it says how far it came. */
+export interface ScanBounds {
+  /** Rows looked at in one query, and how many such queries. */
+  readonly windowRows: number
+  readonly windowsMax: number
+}
+const scanBounds: ScanBounds = { windowRows: 5000, windowsMax: 4 }
 
 /** `frontier`: what is older was not looked at. Undefined: there is nothing older. */
 export interface Scanned<T extends Listed> {
@@ -42,15 +51,12 @@ export interface Scanned<T extends Listed> {
   readonly frontier: Mark | undefined
 }
 
-/** A search that finds little must not hold up everything else: it says how far it came. */
-const windowRows = 5000
-const windowsMax = 4
-
 export async function scan<T extends Listed>(wanted: Scan<T>): Promise<Scanned<T>> {
   const rows: Tables[T][] = []
+  const { windowRows, windowsMax } = wanted.bounds ?? scanBounds
   let { after } = wanted
   for (let window = 0; window < windowsMax; window++) {
-    const end = await windowEnd(wanted, after)
+    const end = await windowEnd(wanted, after, windowRows)
     rows.push(...(await rowsBetween(wanted, after, end, wanted.limit - rows.length)))
     const last = rows.at(-1)
     if (rows.length >= wanted.limit && last) return { rows, frontier: markOf(last, wanted.by) }
@@ -63,6 +69,7 @@ export async function scan<T extends Listed>(wanted: Scan<T>): Promise<Scanned<T
 async function windowEnd<T extends Listed>(
   { db, table, by, indexed }: Scan<T>,
   after: Mark | undefined,
+  windowRows: number,
 ): Promise<Mark | undefined> {
   const { rows } = await sql<Mark>`
     select ${sql.ref(by)} as "at", "number" from ${sql.table(table)}
