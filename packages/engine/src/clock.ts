@@ -4,6 +4,10 @@ export interface Clock {
   now(): number
   /** Calls `fn` once, never before `atMs` (epoch ms). Returns what calls it off. */
   wake(atMs: number, fn: () => void): () => void
+  /** Time that passed, in ms from any beginning: nobody can set it. */
+  elapsed(): number
+  /** Calls `fn` once so much time has passed. Returns what calls it off. */
+  after(ms: number, fn: () => void): () => void
   /** Calls `fn` once everybody else had a turn: in a process, when the event loop was round once. */
   soon(fn: () => void): void
 }
@@ -26,7 +30,50 @@ export const systemClock: Clock = {
       else fn()
     }
   },
+  elapsed: () => performance.now(),
+  after(ms, fn) {
+    const timer = setTimeout(fn, Math.min(ms, timeoutMsMax))
+    return () => clearTimeout(timer)
+  },
   soon: (fn) => void setImmediate(fn),
+}
+
+/** A clock that goes by the time that passes, from where the wall clock was last believed. */
+export interface SteadyClock extends Clock {
+  /** The wall clock was looked at and is right: from now on it goes from there. */
+  follow(): void
+}
+
+/**
+ * Whoever sets the wall clock must not set a host's: an hour too early stands in every timer that
+ * was recorded meanwhile, and an interval measured by it may take an hour.
+ */
+export function steadyClock(wall: Clock): SteadyClock {
+  let ahead = wall.now() - wall.elapsed()
+  const now = (): number => Math.floor(wall.elapsed() + ahead)
+  const { elapsed, after, soon } = wall
+  return {
+    now,
+    elapsed,
+    after,
+    soon,
+    wake(atMs, fn) {
+      let cancel = arm()
+      return () => cancel()
+
+      function arm(): () => void {
+        return after(Math.max(0, atMs - now()), due)
+      }
+      function due(): void {
+        // Timers of Node may be early by a millisecond, and end after 25 days.
+        if (now() < atMs) cancel = arm()
+        else fn()
+      }
+    },
+    follow() {
+      ahead = wall.now() - wall.elapsed()
+    },
+  }
 }
 
 /** Time that stands still until it is told: for tests and for the test bed. */
@@ -58,13 +105,17 @@ export function virtualClock(startMs: number): VirtualClock {
     return first
   }
 
+  const wake: Clock['wake'] = (atMs, fn) => {
+    const one = { at: atMs, order: order++, fn }
+    wakes.add(one)
+    return () => wakes.delete(one)
+  }
+
   return {
     now: () => now,
-    wake(atMs, fn) {
-      const wake = { at: atMs, order: order++, fn }
-      wakes.add(wake)
-      return () => wakes.delete(wake)
-    },
+    wake,
+    elapsed: () => now,
+    after: (ms, fn) => wake(now + ms, fn),
     soon: (fn) => void setImmediate(fn),
     advanceTo(atMs) {
       for (let due = earliest(); due && due.at <= atMs; due = earliest()) {

@@ -16,7 +16,7 @@ import {
   type SnapshotStore,
   type Topology,
 } from '@waybill/log'
-import { systemClock, type Clock } from './clock.ts'
+import { steadyClock, systemClock, type Clock, type SteadyClock } from './clock.ts'
 import type { Committed } from './commit.ts'
 import { EngineDefect } from './fault.ts'
 import { createHandlers } from './handlers/index.ts'
@@ -74,7 +74,8 @@ export class Host {
   readonly counters: Counters = noCounters()
   readonly incarnation: string
   readonly #options: HostOptions
-  readonly #clock: Clock
+  readonly #wall: Clock
+  readonly #clock: SteadyClock
   readonly #logger: EngineLogger
   readonly #limits: HostLimits
   readonly #abort = new AbortController()
@@ -88,9 +89,11 @@ export class Host {
   readonly #ownership: Ownership
 
   constructor(options: HostOptions) {
-    const { log, topology, app, clock = systemClock, logger = silentLogger } = options
+    const { log, topology, app, clock: wall = systemClock, logger = silentLogger } = options
+    const clock = steadyClock(wall)
     this.#options = options
     this.incarnation = options.incarnation ?? randomUUID()
+    this.#wall = wall
     this.#clock = clock
     this.#logger = logger
     this.#limits = { ...hostLimits, ...options.limits }
@@ -263,13 +266,18 @@ export class Host {
   }
 
   async #fit(): Promise<boolean> {
-    const { serverNow } = this.#options
-    if (!serverNow) return true
-    const before = this.#clock.now()
-    const server = await serverNow()
-    const skewMs = Math.max(before - server, server - this.#clock.now(), 0)
+    const skewMs = await this.#skewMs()
     const fit = skewMs <= this.#limits.clockSkewMsMax
-    if (!fit) this.#logger.error({ skewMs }, 'the clock is too far from the server to lead')
+    if (fit) this.#clock.follow()
+    else this.#logger.error({ skewMs }, 'the clock is too far from the server to lead')
     return fit
+  }
+
+  async #skewMs(): Promise<number> {
+    const { serverNow } = this.#options
+    if (!serverNow) return 0
+    const before = this.#wall.now()
+    const server = await serverNow()
+    return Math.max(before - server, server - this.#wall.now(), 0)
   }
 }

@@ -40,14 +40,23 @@ export class Ownership {
   /** Joins, then plans and renews until it is stopped. */
   async run(): Promise<void> {
     const { signal } = this.#stop
+    await this.#untilFit()
     await this.#book.join(signal)
-    this.#fit = await this.#ports.fit()
     const seen = (): void => this.#wake()
     await Promise.all([
       this.#book.watch(signal, seen, (slot) => void this.#doubt(slot)),
       this.#renew(),
       this.#plan(),
     ])
+  }
+
+  /** Until then nobody is to count on this host: what it does not take, others must. */
+  async #untilFit(): Promise<void> {
+    const { clock, fit, renewEveryMs } = this.#ports
+    const { signal } = this.#stop
+    while (!signal.aborted && !(await fit())) {
+      await sleepUntil(clock, clock.now() + renewEveryMs, signal)
+    }
   }
 
   /** Takes nothing any more, and goes on renewing what it has. Resolves when nothing is half taken. */
@@ -62,6 +71,8 @@ export class Ownership {
     try {
       await Promise.all(this.#book.held.map((slot) => this.#give(slot)))
       await this.#book.leave()
+    } catch (cause) {
+      this.#ports.logger.warn({ err: cause }, 'the member key could not be removed, it will lapse')
     } finally {
       this.#stop.abort()
     }
@@ -96,7 +107,8 @@ export class Ownership {
 
   async #renewAll(): Promise<void> {
     this.#fit = await this.#ports.fit()
-    await this.#book.renewMember()
+    if (this.#fit) await this.#book.renewMember()
+    else if (this.#book.held.length === 0) await this.#book.leave()
     await Promise.all(
       this.#book.held.map(async (slot) => {
         if (!(await this.#book.renew(slot))) await this.#doubt(slot)

@@ -1,0 +1,175 @@
+import {
+  definitionHash,
+  PermanentError,
+  RetryAfter,
+  type AttemptRun,
+  type Definition,
+  type HostedApp,
+  type Manifest,
+  type Plain,
+  type Verdict,
+} from '@waybill/core'
+import { sha256 } from '@waybill/log'
+import type { EffectJournal } from './effects.ts'
+import type { Behaviour, BindingOptions } from './options.ts'
+import type { Process } from './world/process.ts'
+import { random, type Random } from './world/random.ts'
+
+export const appName = 'shop'
+
+export interface AppPorts {
+  readonly seed: number
+  readonly process: Process
+  readonly effects: EffectJournal
+  readonly bindings: readonly BindingOptions[]
+  /** The handler takes its process down. */
+  readonly kill: () => void
+}
+
+/** The app of a seed, as one process of it has it. What its handlers do is the seed's choice too. */
+export function createApp(ports: AppPorts): HostedApp<AbortSignal> {
+  const { seed, process, effects, bindings } = ports
+  const definitions = bindings.map(definitionOf)
+  const options = (binding: Manifest): BindingOptions => optionsOf(bindings, binding.id)
+  return {
+    name: appName,
+    definitions,
+    events: [],
+    hosts: (hash) => definitions.some((one) => one.hash === hash),
+    verdict: (binding, event) => ({
+      binding: `${binding.id}@v${binding.version}`,
+      result: verdictOf(seed, options(binding), event.id),
+    }),
+    async judge(binding, event, signal) {
+      const chance = random(`${seed}/judge/${binding.id}/${event.id}/${process.name}`)
+      const { predicateMs } = binding.timeouts
+      await sleep(process, chance.between(1, predicateMs * 1.2), signal)
+      if (chance.chance(0.1)) throw new Error('cannot tell')
+      return { matched: matches(seed, binding.id, event.id) }
+    },
+    async run(binding, run) {
+      const chance = random(`${seed}/run/${binding.id}/${run.event.id}/${run.attempt}`)
+      const effect = effects.begin(run, binding, process.name)
+      try {
+        const { does } = run.event.data as { does: Behaviour }
+        const output = await behave[does]({ ...ports, run, binding, chance })
+        effects.end(effect, 'returned')
+        return output
+      } catch (cause) {
+        effects.end(effect, 'threw')
+        throw cause
+      }
+    },
+  }
+}
+
+export function definitionOf(binding: BindingOptions): Definition {
+  const { id, on, when, retry, timeouts, onPermanentError, maxChainDepth } = binding
+  const code = sha256.text(id).slice(0, 32)
+  const made = {
+    v: 1 as const,
+    id,
+    hash: '',
+    on: [on],
+    ...(when === 'always'
+      ? {}
+      : { when: { kind: 'function' as const, code, async: when === 'later' } }),
+    retry,
+    timeouts,
+    priority: 'normal' as const,
+    tier: 'act_auto' as const,
+    onPermanentError,
+    maxChainDepth,
+    poisonMax: 3,
+    handler: { kind: 'local' as const, code, isolate: false },
+  }
+  return { ...made, hash: definitionHash(sha256, made) }
+}
+
+/** What a predicate says, known without running anything: the checker asks it again. */
+export function verdictOf(seed: number, binding: BindingOptions, event: string): Verdict['result'] {
+  if (binding.when === 'later') return 'ask'
+  return binding.when === 'always' || matches(seed, binding.id, event) ? 'matched' : 'filtered'
+}
+
+const matches = (seed: number, binding: string, event: string): boolean =>
+  random(`${seed}/match/${binding}/${event}`).chance(0.7)
+
+function optionsOf(bindings: readonly BindingOptions[], id: string): BindingOptions {
+  const found = bindings.find((one) => one.id === id)
+  if (!found) throw new Error(`no binding ${id}`)
+  return found
+}
+
+interface Run extends AppPorts {
+  readonly run: AttemptRun<AbortSignal>
+  readonly binding: Manifest
+  readonly chance: Random
+}
+
+const behave: { readonly [K in Behaviour]: (run: Run) => Promise<Plain | undefined> } = {
+  plain: ({ process, chance }) => process.sleep(chance.between(1, 40)).then(() => 'done'),
+  slow: async ({ process, chance, binding, run }) => {
+    await sleep(process, binding.timeouts.attemptMs * chance.between(0.2, 0.8), run.signal)
+    return undefined
+  },
+  flaky: async ({ process, chance, run }) => {
+    await process.sleep(chance.between(0, 200))
+    if (run.attempt <= 2) throw new Error('once more')
+    return run.attempt
+  },
+  never: async ({ process }) => {
+    await process.sleep(5)
+    throw new Error('never')
+  },
+  bad: async () => {
+    throw new PermanentError('never ever')
+  },
+  after: async ({ run }) => {
+    if (run.attempt === 1) throw new RetryAfter(1500)
+    return undefined
+  },
+  hang: ({ process, run }) => sleep(process, Infinity, run.signal),
+  // Does not listen, and is through when nobody waits any more.
+  deaf: ({ process, binding }) =>
+    process.sleep(binding.timeouts.attemptMs * 1.1).then(() => 'late'),
+  fan: async ({ process, chance, run }) => {
+    for (let n = chance.int(1, 3); n > 0; n--) {
+      await run.send({ type: 'order.sent', source: 'shop', data: { does: 'plain' } })
+      await process.sleep(chance.between(0, 20))
+    }
+    return undefined
+  },
+  loop: async ({ run }) => {
+    await run.send({ type: run.event.type, source: 'shop', data: run.event.data })
+    return undefined
+  },
+  odd: async ({ chance }) => {
+    // Handlers throw what they like.
+    const thrown: unknown = chance.pick([null, undefined, 7, 'text', Symbol('s'), { message: 1 }])
+    throw thrown
+  },
+  unfit: async ({ chance }) => {
+    const output: unknown = chance.pick([() => 1, Number.NaN, 'x'.repeat(200_000), new Map()])
+    return output as Plain
+  },
+  killer: async ({ process, chance, run, kill }) => {
+    await process.sleep(chance.between(0, 100))
+    if (run.attempt === 1) kill()
+    return undefined
+  },
+}
+
+/** Ends early, by a throw, when the attempt is over. */
+function sleep(process: Process, ms: number, signal: AbortSignal): Promise<undefined> {
+  return new Promise((resolve, reject) => {
+    const stop = (): void => reject(signal.reason)
+    if (signal.aborted) return stop()
+    signal.addEventListener('abort', stop, { once: true })
+    if (ms === Infinity) return
+    process.after(ms, () => {
+      signal.removeEventListener('abort', stop)
+      resolve(undefined)
+    })
+  })
+}

@@ -1,0 +1,165 @@
+import {
+  acceptEvent,
+  dispatchIdOf,
+  encode,
+  LETTER_VERSION,
+  type Letter,
+  type LetterBody,
+} from '@waybill/core'
+import { createSender, sha256, subjects, type Sender } from '@waybill/log'
+import { appName } from './app.ts'
+import type { Surroundings } from './instance.ts'
+import type { Cancel, Send } from './options.ts'
+import { SimulatedLog } from './world/log.ts'
+import { Network } from './world/network.ts'
+import { Process } from './world/process.ts'
+
+/** The log said that it has it. */
+export interface Acknowledged {
+  readonly kind: 'event' | 'poison' | 'letter'
+  readonly id: string
+  readonly slot: number
+  readonly seq: number
+  readonly index: number
+  readonly at: number
+}
+
+/**
+ * The door: what comes in is accepted and stored by production's code. It dies and comes back like
+ * everything else; what it had not heard of by then is its client's to send again.
+ */
+export class Ingress {
+  readonly name = 'ingress'
+  readonly acknowledged: Acknowledged[] = []
+  readonly #world: Surroundings
+  readonly #events = new Map<number, Acknowledged>()
+  #process: Process
+  #sender: Sender
+  #starts = 0
+  /** Sent and not answered, by processes that live. */
+  #waiting = 0
+
+  constructor(world: Surroundings) {
+    this.#world = world
+    const { process, sender } = this.#open()
+    this.#process = process
+    this.#sender = sender
+  }
+
+  get idle(): boolean {
+    return this.#waiting === 0 && this.#process.alive
+  }
+
+  send(one: Send, divergent: boolean): void {
+    const { topology, schedule } = this.#world
+    const { generation, slots } = topology
+    if (!this.#process.alive) return
+    if (one.poison) {
+      const slot = one.n % slots
+      const bytes = encode({ what: 'no event', n: one.n })
+      return this.#store(subjects(topology).events(slot), bytes, {
+        kind: 'poison',
+        id: `${one.n}`,
+        slot,
+      })
+    }
+    const { event, slot } = acceptEvent(
+      {
+        type: one.type,
+        source: 'sim',
+        dedupeKey: `send-${one.n}`,
+        data: { does: one.does, ...(divergent ? { divergent } : {}) },
+        ...(one.partitionKey === undefined ? {} : { partitionKey: one.partitionKey }),
+      },
+      { hash: sha256, generation, slots, now: Math.floor(schedule.now) },
+    )
+    const subject = subjects(topology).events(slot)
+    this.#store(subject, encode(event), { kind: 'event', id: event.id, slot }, one.n)
+  }
+
+  /** Says which event it means as soon as it knows, else nothing. */
+  cancel(one: Cancel): void {
+    const { topology } = this.#world
+    const event = this.#events.get(one.of)
+    if (!event || !this.#process.alive) return
+    const letter: Letter = {
+      v: LETTER_VERSION,
+      id: `cancel-${one.n}`,
+      from: { kind: 'client', id: 'sim' },
+      body: { kind: 'cancel', target: this.#target(one, event), by: 'sim', reason: 'no more' },
+      replyTo: `reply-${one.n}`,
+    }
+    const subject = subjects(topology).mail(appName, event.slot, 'ask', 'sim')
+    for (const id of one.twice ? [letter.id, letter.id] : [letter.id]) {
+      this.#store(subject, encode(letter), { kind: 'letter', id, slot: event.slot })
+    }
+  }
+
+  crash(downMs: number): void {
+    this.#process.die()
+    this.#waiting = 0
+    this.#world.schedule.after(downMs, () => this.heal())
+  }
+
+  freeze(): void {
+    this.#process.freeze()
+  }
+
+  heal(): void {
+    this.#process.thaw()
+    if (this.#process.alive) return
+    const { process, sender } = this.#open()
+    this.#process = process
+    this.#sender = sender
+  }
+
+  #target({ target }: Cancel, event: Acknowledged): LetterBody['target'] {
+    const [binding] = this.#world.options.bindings
+    switch (target) {
+      case 'dispatch': {
+        const place = `${event.seq}/${event.index}`
+        const of = { hash: sha256, app: appName, binding: binding?.id ?? '', event: event.id }
+        return { kind: 'dispatch', dispatch: dispatchIdOf({ ...of, place, rerun: 0 }) }
+      }
+      case 'event':
+        return { kind: 'event', event: event.id }
+      case 'filter':
+        return { kind: 'filter', ...(binding ? { binding: binding.id } : {}) }
+    }
+  }
+
+  #store(
+    subject: string,
+    bytes: Uint8Array,
+    what: Pick<Acknowledged, 'kind' | 'id' | 'slot'>,
+    n?: number,
+  ): void {
+    const process = this.#process
+    this.#waiting += 1
+    this.#sender.send(subject, bytes).then(
+      ({ seq, index }) => {
+        const stored = { ...what, seq, index, at: this.#world.schedule.now }
+        this.acknowledged.push(stored)
+        if (n !== undefined && !this.#events.has(n)) this.#events.set(n, stored)
+        this.#answered(process)
+      },
+      () => this.#answered(process),
+    )
+  }
+
+  #answered(process: Process): void {
+    if (process === this.#process) this.#waiting -= 1
+  }
+
+  #open(): { process: Process; sender: Sender } {
+    const { schedule, weather, server, chance } = this.#world
+    const process = new Process(schedule, this.name)
+    const network = new Network(
+      schedule,
+      weather,
+      process,
+      chance.fork(`ingress-${++this.#starts}`),
+    )
+    return { process, sender: createSender({ log: new SimulatedLog(server, network) }) }
+  }
+}

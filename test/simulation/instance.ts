@@ -1,0 +1,182 @@
+import { createHost, type Host } from '@waybill/engine'
+import { LogFault, type LeaseStore, type SnapshotStore, type Topology } from '@waybill/log'
+import { createApp } from './app.ts'
+import type { EffectJournal } from './effects.ts'
+import type { InstanceOptions, Options } from './options.ts'
+import { SimulatedLog } from './world/log.ts'
+import { Network } from './world/network.ts'
+import { Process } from './world/process.ts'
+import type { Random } from './world/random.ts'
+import type { Schedule } from './world/schedule.ts'
+import type { Server } from './world/server.ts'
+import { simulatedLeases, simulatedSnapshots } from './world/stores.ts'
+import type { Weather } from './world/weather.ts'
+
+export interface Reply {
+  readonly to: string
+  readonly letter: string
+  readonly body: unknown
+  readonly at: number
+}
+
+export interface Surroundings {
+  readonly options: Options
+  readonly schedule: Schedule
+  readonly server: Server
+  readonly weather: Weather
+  readonly topology: Topology
+  readonly leases: LeaseStore
+  readonly snapshots: SnapshotStore
+  readonly effects: EffectJournal
+  readonly replies: Reply[]
+  readonly chance: Random
+  /** What no process may end with. */
+  readonly defects: string[]
+}
+
+interface Running {
+  readonly host: Host
+  readonly process: Process
+  readonly network: Network
+  readonly stop: AbortController
+}
+
+const restartMs = 2000
+
+/** A name under which a dispatcher runs again and again, as under a supervisor. */
+export class Instance {
+  readonly name: string
+  readonly #world: Surroundings
+  readonly #own: InstanceOptions
+  readonly #running = new Set<Running>()
+  #starts = 0
+  #skewMs: number
+  /** Down on purpose until then. */
+  #downUntil = 0
+
+  constructor(world: Surroundings, own: InstanceOptions) {
+    this.name = own.name
+    this.#world = world
+    this.#own = own
+    this.#skewMs = own.skewMs
+  }
+
+  get hosts(): readonly Host[] {
+    return [...this.#running].map(({ host }) => host)
+  }
+  get locked(): boolean {
+    return this.#own.locked
+  }
+
+  /** A lock file lets no second one of the name start. */
+  start(): void {
+    const { options, schedule, server, weather, topology, effects, replies, chance } = this.#world
+    const incarnation = `${this.name}-${++this.#starts}`
+    const process = new Process(schedule, this.name, this.#skewMs)
+    const network = new Network(schedule, weather, process, chance.fork(incarnation))
+    const { bindings, limits, seed } = options
+    const stop = new AbortController()
+    const host = createHost({
+      log: new SimulatedLog(server, network),
+      leases: simulatedLeases(this.#world.leases, network),
+      snapshots: simulatedSnapshots(this.#world.snapshots, network),
+      topology,
+      app: createApp({ seed, process, effects, bindings, kill: () => this.#kill(running) }),
+      instance: this.name,
+      locked: this.locked,
+      incarnation,
+      clock: process.clock,
+      limits,
+      serverNow: () =>
+        network.ask('log', 'time', () => Math.floor(schedule.now), { patienceMs: 15_000 }),
+      reply: (to, letter, body) => replies.push({ to, letter, body, at: schedule.now }),
+    })
+    const running: Running = { host, process, network, stop }
+    this.#running.add(running)
+    host.run(stop.signal).then(
+      () => this.#exited(running, undefined),
+      (cause: unknown) => this.#exited(running, cause),
+    )
+  }
+
+  crash(downMs: number): void {
+    for (const { process } of this.#running) process.die()
+    this.#running.clear()
+    this.#startIn(downMs)
+  }
+
+  drain(downMs: number): void {
+    this.#downUntil = this.#world.schedule.now + downMs
+    for (const { stop } of this.#running) stop.abort()
+  }
+
+  freeze(): void {
+    for (const { process } of this.#running) process.freeze()
+  }
+  thaw(): void {
+    for (const { process } of this.#running) process.thaw()
+  }
+
+  skew(byMs: number): void {
+    this.#skewMs = this.#own.skewMs + byMs
+    for (const { process } of this.#running) process.skewMs = this.#skewMs
+  }
+
+  cutReaders(): void {
+    for (const { network } of this.#running) network.cutReaders()
+  }
+
+  /** A second process, unless a lock file forbids it. */
+  double(): void {
+    if (!this.locked && this.#running.size === 1) this.start()
+  }
+
+  /** One of the two is gone again. */
+  single(): void {
+    const [, ...others] = this.#running
+    for (const other of others) this.#remove(other)
+  }
+
+  /** It runs, as an operator wants it to in the end. */
+  heal(): void {
+    this.#downUntil = 0
+    this.skew(0)
+    this.thaw()
+    this.single()
+    if (this.#running.size === 0) this.start()
+  }
+
+  /** A handler took its own process down. */
+  #kill(running: Running): void {
+    if (!this.#running.has(running)) return
+    this.#remove(running)
+    this.#startIn(restartMs)
+  }
+
+  #remove(running: Running): void {
+    running.process.die()
+    this.#running.delete(running)
+  }
+
+  #exited(running: Running, cause: unknown): void {
+    if (!this.#running.has(running)) return
+    this.#remove(running)
+    if (cause !== undefined && !mayEnd(cause)) this.#world.defects.push(textOf(this.name, cause))
+    this.#startIn(Math.max(restartMs, this.#downUntil - this.#world.schedule.now))
+  }
+
+  #startIn(ms: number): void {
+    this.#world.schedule.after(ms, () => {
+      if (this.#running.size === 0) this.start()
+    })
+  }
+}
+
+/** Two of one name, or a log that could not be reached: reasons to end, and to be started again. */
+function mayEnd(cause: unknown): boolean {
+  if (cause instanceof LogFault) return cause.kind === 'retryable'
+  return cause instanceof Error && cause.name === 'DuplicateInstance'
+}
+
+const textOf = (name: string, cause: unknown): string =>
+  `${name} ended: ${cause instanceof Error ? (cause.stack ?? cause.message) : String(cause)}`
