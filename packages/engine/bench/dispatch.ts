@@ -17,18 +17,21 @@ import { topology } from './topology.ts'
 /*
  * One dispatcher, no-op handlers, a submitter of its own process. Two bundles per dispatch.
  *   node --conditions=@waybill/source packages/engine/bench/dispatch.ts [events] [laps]
- * SYNC=always|default, SLOTS=4
+ * SYNC=always|default, SLOTS=4, HOT=256, FAILURES=0 (per dispatch, retried at once)
  */
 const count = Number(process.argv[2] ?? 20_000)
 const laps = Number(process.argv[3] ?? 5)
 const sync = (process.env['SYNC'] ?? 'always') as 'always' | 'default'
+
+const failures = Number(process.env['FAILURES'] ?? 0)
+const refusal = new Error('not yet')
 
 const made: Omit<Definition, 'hash'> & { hash: string } = {
   v: 1,
   id: 'noop',
   hash: '',
   on: ['bench.*'],
-  retry: { kind: 'fixed', delayMs: 1000, maxAttempts: 3, jitter: 'none' },
+  retry: { kind: 'immediate', maxAttempts: 5, jitter: 'none' },
   timeouts: defaultTimeouts,
   priority: 'normal',
   tier: 'act_auto',
@@ -50,7 +53,8 @@ const app: HostedApp<AbortSignal> = {
     result: 'matched',
   }),
   judge: async () => ({ matched: true }),
-  run: async () => {
+  run: async (_, { attempt }) => {
+    if (attempt <= failures) throw refusal
     ran += 1
     return undefined
   },
@@ -61,7 +65,6 @@ const nc = await connect({ servers: server.url })
 await applyTopology(nc, topology)
 const log = await openJetStreamLog({ nc, topology, hash: sha256 })
 await deployApp(log, topology, app, { by: 'bench' })
-let ended = 0
 let target = Infinity
 let reached = Promise.withResolvers<void>()
 const host = createHost({
@@ -74,8 +77,8 @@ const host = createHost({
   reply: () => {},
   limits: { hotMax: Number(process.env['HOT'] ?? 256) },
   onCommitted: () => {
-    ended = host.counters.asked - host.status().room.hot
-    if (ended >= target) reached.resolve()
+    const { asked } = host.counters
+    if (asked - host.status().room.hot >= target * (1 + failures)) reached.resolve()
   },
 })
 const stop = new AbortController()

@@ -18,6 +18,8 @@ export type AbortReason =
   | 'parked'
   /** The partition is somebody else's now. */
   | 'fenced'
+  /** The handler returned, and went on. */
+  | 'ended'
 
 /** What never changes in an attempt. */
 export interface AttemptFacts {
@@ -88,6 +90,8 @@ export class Attempt implements AttemptRun<AbortSignal> {
   }
 
   async send(draft: EventDraft): Promise<string> {
+    // It would stand in no result; whoever runs the attempt again sends it again.
+    if (this.over) throw new AttemptAborted(this.#aborted ?? 'ended')
     const id = await this.#store(this, draft, this.#sends++)
     this.sent = [...this.sent, id]
     return id

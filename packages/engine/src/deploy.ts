@@ -44,8 +44,7 @@ export async function deployApp(
     if (last && manifests.length === 0 && sameSet(active, last.active)) {
       return { number: last.number, changed: false, active }
     }
-    const number = (last?.number ?? 0) + 1
-    const eventsFrom = last?.eventsFrom ?? (await endOfEvents(log, topology))
+    const { number, eventsFrom } = await next(log, topology, last)
     const head = { v: DEFINITION_VERSION, kind: 'deploy', app: app.name, number, at: now(), by }
     const change = defChange.parse({ ...head, manifests, active, eventsFrom })
     const outcome = await log.append(subject, encode(change), seq)
@@ -92,9 +91,12 @@ function resolve(
 const sameSet = (a: readonly string[], b: readonly string[]): boolean =>
   a.length === b.length && a.every((key) => b.includes(key))
 
+type Place = Pick<DefChange, 'number' | 'eventsFrom'>
+
 /** Events from before the first deploy are not the app's business. */
-async function endOfEvents(log: EventLog, topology: Topology): Promise<DefChange['eventsFrom']> {
+async function next(log: EventLog, topology: Topology, last: Place | undefined): Promise<Place> {
+  if (last) return { number: last.number + 1, eventsFrom: last.eventsFrom }
   const stream = streamNames(topology).events
   const { lastSeq } = await log.info(stream)
-  return { stream, seq: lastSeq }
+  return { number: 1, eventsFrom: { stream, seq: lastSeq } }
 }
