@@ -143,3 +143,13 @@ export function sleepUntil(clock: Clock, atMs: number, signal: AbortSignal): Pro
     }
   })
 }
+
+/** Waits for something, but not for longer than this. */
+export async function within(clock: Clock, ms: number, done: Promise<unknown>): Promise<void> {
+  const enough = new AbortController()
+  try {
+    await Promise.race([done, sleepUntil(clock, clock.now() + ms, enough.signal)])
+  } finally {
+    enough.abort()
+  }
+}

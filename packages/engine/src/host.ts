@@ -16,7 +16,7 @@ import {
   type SnapshotStore,
   type Topology,
 } from '@waybill/log'
-import { steadyClock, systemClock, type Clock, type SteadyClock } from './clock.ts'
+import { steadyClock, systemClock, within, type Clock, type SteadyClock } from './clock.ts'
 import type { Committed } from './commit.ts'
 import { EngineDefect } from './fault.ts'
 import { createHandlers } from './handlers/index.ts'
@@ -28,7 +28,7 @@ import { noCounters, silentLogger, type Counters, type EngineLogger } from './po
 import { Readers } from './readers.ts'
 import { emptyRoom, type Room } from './room.ts'
 import type { Shared } from './seat.ts'
-import { Seats } from './seats.ts'
+import { commitGraceMs, Seats } from './seats.ts'
 import { haltedStatus, statusOf, type HostStatus } from './status.ts'
 import { Turns } from './turns.ts'
 
@@ -126,7 +126,7 @@ export class Host {
       readers: this.#readers,
       incarnation: this.incarnation,
       lost: (slot) => this.#ownership.lost(slot),
-      committed: (bundle) => options.onCommitted?.(bundle),
+      committed: (bundle) => this.#tell(() => options.onCommitted?.(bundle)),
       failed,
     })
     this.#ownership = this.#own()
@@ -206,7 +206,7 @@ export class Host {
     const { all } = this.#seats
     this.#logger.info({ slots: all.map(({ loop }) => loop.slot) }, 'draining')
     await this.#seats.quiet(all)
-    await this.#sender.close()
+    await within(this.#clock, commitGraceMs, this.#sender.close())
     await this.#ownership.release()
   }
 
@@ -234,7 +234,7 @@ export class Host {
       signal: this.#abort.signal,
       payloads: createPayloads(limits.payloadBytesMax),
       handlers: createHandlers({ app, clock, abortGraceMs: limits.abortGraceMs, isolated: child }),
-      reply: ({ to, letter, body }: EffectOf<'reply'>) => reply(to, letter, body),
+      reply: ({ to, letter, body }: EffectOf<'reply'>) => this.#tell(() => reply(to, letter, body)),
       store: createOutbound({
         topology,
         clock,
@@ -263,6 +263,15 @@ export class Host {
       doubt: (slot) => this.#seats.doubt(slot),
       fit: () => this.#fit(),
     })
+  }
+
+  /** Who listens is not part of the host: that it fails changes nothing here. */
+  #tell(listener: () => void): void {
+    try {
+      listener()
+    } catch (cause) {
+      this.#logger.warn({ err: cause }, 'somebody who was told something failed')
+    }
   }
 
   async #fit(): Promise<boolean> {

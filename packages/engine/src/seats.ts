@@ -1,6 +1,6 @@
 import { RULES, type Entry } from '@waybill/core'
 import { ChainBroken, PositionLost, streamNames, subjects, tail } from '@waybill/log'
-import { sleepUntil } from './clock.ts'
+import { within } from './clock.ts'
 import type { Committed } from './commit.ts'
 import { DuplicateInstance, EngineFault } from './fault.ts'
 import { recover } from './open.ts'
@@ -21,7 +21,7 @@ export interface SeatsPorts {
 
 const openAttemptsMax = 5
 /** For the last bundles of a drain, once nothing runs any more. */
-const commitGraceMs = 5000
+export const commitGraceMs = 5000
 
 /** The partitions that this host leads: how it comes to lead them, and how it ceases to. */
 export class Seats {
@@ -96,12 +96,12 @@ export class Seats {
 
   /** Nothing begins any more; what runs gets its grace, then it is parked; all is committed. */
   async quiet(seats: readonly Seat[]): Promise<void> {
-    const { drainGraceMs } = this.#ports.shared.limits
+    const { clock, limits } = this.#ports.shared
     for (const { loop } of seats) loop.hold()
     const drained = Promise.all(seats.map(({ loop }) => loop.drained()))
-    await this.#within(drainGraceMs, drained)
+    await within(clock, limits.drainGraceMs, drained)
     for (const { loop } of seats) loop.effects.park()
-    await this.#within(commitGraceMs, drained)
+    await within(clock, commitGraceMs, drained)
   }
 
   halt(slot: number, cause: unknown, fields: object): void {
@@ -172,13 +172,6 @@ export class Seats {
   #readAll(): void {
     const { readers, shared } = this.#ports
     if (!shared.signal.aborted) readers.read(this.all.map(({ loop }) => loop))
-  }
-
-  async #within(ms: number, done: Promise<unknown>): Promise<void> {
-    const { clock } = this.#ports.shared
-    const enough = new AbortController()
-    await Promise.race([done, sleepUntil(clock, clock.now() + ms, enough.signal)])
-    enough.abort()
   }
 
   #remove(loop: Loop, as: 'closed' | 'fenced' | 'halted'): void {
