@@ -7,6 +7,8 @@ import { api, consumers, credit, never, twoWays } from './fixture/two-ways.ts'
 
 const nats = natsFixture()
 const ways = twoWays(nats)
+/** For facts of the server that come within milliseconds, but perhaps on a busy machine. */
+const patience = { timeout: 10_000 }
 
 test('a reader goes on within two seconds of a kill -9, nothing twice and nothing left out', async () => {
   const { theirs, stream, to } = ways()
@@ -88,14 +90,14 @@ test('a reader that misses the last message learns it from the next heartbeat', 
   const next = take(reader)
   await theirs.log.send(to(0), bytes(1))
   await next()
-  await expect.poll(() => pulses.at(-1)?.delivered).toBe('1')
+  await expect.poll(() => pulses.at(-1)?.delivered, patience).toBe('1')
   tap.unsubscribe()
   const [consumer] = await consumers(theirs.nc, stream)
   // As the server would say it, had it sent a second message that never came.
   const pulse = headers(100, 'Idle Heartbeat')
   pulse.set('Nats-Last-Consumer', '2')
   theirs.nc.publish(pulses.at(-1)?.subject ?? '', undefined, { headers: pulse })
-  await expect.poll(() => consumers(theirs.nc, stream)).not.toContain(consumer)
+  await expect.poll(() => consumers(theirs.nc, stream), patience).not.toContain(consumer)
   await theirs.log.send(to(0), bytes(2))
   expect((await next()).seq).toBe(2)
 })
@@ -112,7 +114,7 @@ test('a reader that hears nothing any more begins again', async () => {
   proxy.hold('server')
   await theirs.log.send(to(0), bytes(2))
   // It gives its consumer up while it hears nothing; that is the fact to wait for.
-  await expect.poll(() => consumers(theirs.nc, stream)).not.toContain(consumer)
+  await expect.poll(() => consumers(theirs.nc, stream), patience).not.toContain(consumer)
   proxy.pass()
   expect((await next()).seq).toBe(2)
 })
@@ -138,7 +140,7 @@ test('a reader of what was never written begins, whatever else was purged', asyn
   await log.purge(stream, to(0), 4)
   await using reader = log.follow({ stream, subjects: [to(1)], fromSeq: 1 }, never)
   reader.grant(credit)
-  await expect.poll(() => consumers(nc, stream)).toHaveLength(1)
+  await expect.poll(() => consumers(nc, stream), patience).toHaveLength(1)
   await log.send(to(1), bytes(9))
   expect((await take(reader)()).seq).toBe(6)
 })
@@ -163,10 +165,10 @@ test('a reader leaves no consumer behind', async () => {
   const { theirs, stream } = ways()
   const { log, nc } = theirs
   const reader = log.follow({ stream, subjects: [], fromSeq: 1 }, never)
-  await expect.poll(() => consumers(nc, stream)).toHaveLength(1)
+  await expect.poll(() => consumers(nc, stream), patience).toHaveLength(1)
   await reader[Symbol.asyncDispose]()
   await Array.fromAsync(log.read({ stream, subjects: [], fromSeq: 1 }))
-  await expect.poll(() => consumers(nc, stream)).toEqual([])
+  await expect.poll(() => consumers(nc, stream), patience).toEqual([])
 })
 
 test('a watch of leases goes on after a kill -9', async () => {

@@ -1,6 +1,6 @@
 import { appendFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { NatsConnection } from '@nats-io/nats-core'
+import { AuthorizationError, type NatsConnection } from '@nats-io/nats-core'
 import { connect } from '@nats-io/transport-node'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { natsFixture } from '../../../test/fixture/nats.ts'
@@ -36,14 +36,15 @@ beforeAll(async () => {
   await appendFile(join(dir, 'nats.conf'), `\nauthorization: { users: ${JSON.stringify(users)} }\n`)
   process.kill(pid, 'SIGHUP')
   const servers = nats.url
-  // The reload is done when a connection without a name is refused.
-  await vi.waitFor(async () => {
-    const refused = await connect({ servers }).then(
+  // The reload is done when a connection without a name is refused, and for that reason.
+  const reloaded = async () => {
+    const outcome = await connect({ servers }).then(
       (open) => open.close(),
-      () => true,
+      (cause: unknown) => cause,
     )
-    if (refused !== true) throw new Error('not yet')
-  })
+    expect(outcome).toBeInstanceOf(AuthorizationError)
+  }
+  await vi.waitFor(reloaded, { timeout: 10_000 })
   operator = await connect({ servers, user: 'all', pass: 'a' })
   await applyTopology(operator, topology)
   nc = await connect({ servers, user: 'door', pass: 'd', inboxPrefix })
