@@ -65,6 +65,7 @@ export class Loop {
   #waiting: readonly Waiting[] = []
   #state: LoopState = 'opening'
   #wake: { readonly at: number; readonly cancel: () => void } | undefined
+  #proof: (() => void) | undefined
 
   constructor(ports: LoopPorts) {
     this.#ports = ports
@@ -145,6 +146,7 @@ export class Loop {
 
   /** Begins nothing any more. */
   hold(): void {
+    this.#prove()
     if (this.#state === 'leading') this.#state = 'draining'
     this.effects.hold()
   }
@@ -170,18 +172,35 @@ export class Loop {
     if (!this.#open) return
     this.#state = as
     this.#wake?.cancel()
+    this.#proof?.()
     this.effects.abandon()
     this.#committer.close()
     this.#wakeWaiting()
   }
 
   #stored(bundle: Committed): void {
-    if (this.#state === 'opening') this.#state = 'leading'
+    if (this.#state === 'opening') this.#lead()
     for (const effect of bundle.effects) {
       if (this.#open) this.effects.carry(effect, bundle.seq)
     }
     this.#ports.committed(this, bundle)
     this.#wakeWaiting()
+  }
+
+  #lead(): void {
+    const { clock, limits } = this.#ports
+    this.#state = 'leading'
+    if (this.partition.epoch.barren === 0) return
+    this.#proof = clock.wake(clock.now() + limits.leaseMs, () => this.#prove())
+  }
+
+  /**
+   * An epoch that ends without an input taken makes the next input a suspect. If it was in good
+   * health and there was nothing to take, that has to stand in the journal.
+   */
+  #prove(): void {
+    const { taken, epoch } = this.partition
+    if (this.#state === 'leading' && taken === 0 && epoch.barren > 0) this.feed({ kind: 'tick' })
   }
 
   #tick(): void {

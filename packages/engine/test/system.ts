@@ -12,6 +12,7 @@ import {
   type Manifest,
   type Plain,
   type Verdict,
+  type WaybillEvent,
 } from '@waybill/core'
 import {
   createMemoryLeases,
@@ -64,7 +65,7 @@ export interface AppOptions {
   readonly name?: string
   readonly definitions?: readonly Definition[]
   readonly run?: Run
-  readonly verdict?: (binding: Manifest) => Verdict['result']
+  readonly verdict?: (binding: Manifest, event: WaybillEvent) => Verdict['result']
   readonly judge?: HostedApp<AbortSignal>['judge']
   readonly hosts?: (hash: string) => boolean
   readonly module?: string
@@ -78,9 +79,9 @@ export function appOf(options: AppOptions = {}): HostedApp<AbortSignal> {
     events: [],
     module: options.module,
     hosts: options.hosts ?? ((hash) => definitions.some((one) => one.hash === hash)),
-    verdict: (binding) => ({
+    verdict: (binding, event) => ({
       binding: `${binding.id}@v${binding.version}`,
-      result: options.verdict?.(binding) ?? 'matched',
+      result: options.verdict?.(binding, event) ?? 'matched',
     }),
     judge: options.judge ?? (async () => ({ matched: true })),
     run: (binding, run) => options.run?.(run, binding) ?? Promise.resolve(undefined),
