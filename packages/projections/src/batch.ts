@@ -1,6 +1,6 @@
 import type { Change } from './projection.ts'
 import { columnsOf, type FoldedName, foldedNames } from './roles.ts'
-import type { PartitionTable, Tables } from './tables.ts'
+import type { PartitionTable } from './tables.ts'
 
 type Row = Readonly<Record<string, unknown>>
 
@@ -77,7 +77,3 @@ function keyOf(table: FoldedName): (row: Row) => unknown {
   if (more.length === 0) return (row) => row[only]
   return (row) => more.reduce((key, column) => `${key}\n${String(row[column])}`, String(row[only]))
 }
-
-/** A row's values in the order of its columns. */
-export const valuesOf = <T extends FoldedName>(row: Tables[T] | Row, columns: readonly string[]) =>
-  columns.map((column) => (row as Row)[column])

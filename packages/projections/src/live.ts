@@ -3,12 +3,12 @@ import { z } from 'zod'
 import type { FoldedBundle } from './fold.ts'
 import type { Move } from './projection.ts'
 
-export const LIVE_VERSION = 1
+const LIVE_VERSION = 1
 
 const count = z.int().nonnegative()
 
 /** One transition, as short as a line about it can be. */
-export const liveTransition = z.object({
+const liveTransition = z.object({
   dispatch: dispatchId,
   index: count,
   /** Null: it began. */

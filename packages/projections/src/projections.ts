@@ -15,5 +15,3 @@ export const projections = {
   definitions,
   statistics,
 } satisfies Record<string, Projection>
-
-export type ProjectionName = keyof typeof projections

@@ -123,7 +123,7 @@ export async function verifyStore(
 }
 
 /** Both come in one order, so one walk finds the first place where they part. */
-export async function firstDifference(
+async function firstDifference(
   stored: AsyncGenerator<DumpedRow, void>,
   rebuilt: AsyncGenerator<DumpedRow, void>,
 ): Promise<Difference | undefined> {

@@ -11,7 +11,7 @@ export type FoldedName = Exclude<TableName, 'partition'>
 type Role = 'key' | 'fixed' | 'latest' | 'count'
 
 /** Columns in the order in which they are written and dumped. */
-export const roles: { readonly [T in FoldedName]: { readonly [C in keyof Tables[T]]: Role } } = {
+const roles: { readonly [T in FoldedName]: { readonly [C in keyof Tables[T]]: Role } } = {
   dispatch: {
     number: 'key',
     id: 'fixed',

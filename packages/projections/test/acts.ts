@@ -22,7 +22,7 @@ export type Act = { readonly slot: number } & (
   | { readonly act: 'commit' }
 )
 
-export const slots = 3
+const slots = 3
 
 const slot = fc.nat(slots - 1)
 const weighted = <T>(weight: number, shape: { [K in keyof T]: fc.Arbitrary<T[K]> }) => ({

@@ -8,7 +8,6 @@ import {
   definitionHash,
   type Effect,
   type EffectResult,
-  encode,
   headOf,
   type Input,
   type InputOf,
@@ -24,7 +23,7 @@ import {
 import { encodeBundle, sha256, type Stored } from '@waybill/log'
 
 export const journalStream = 'JOURNAL_g1'
-export const eventsStream = 'EVENTS_g1'
+const eventsStream = 'EVENTS_g1'
 
 /** What all partitions of a story share: time, and the sequences of the streams. */
 export interface Stage {
@@ -46,7 +45,7 @@ export const createStage = (now = 1_760_000_000_000): Stage => ({
   definitions: new Map(),
 })
 
-export function nextRef(stage: Stage, stream: string): InputRef {
+function nextRef(stage: Stage, stream: string): InputRef {
   const seq = (stage.seqs.get(stream) ?? 0) + 1
   stage.seqs.set(stream, seq)
   return { stream, seq, index: 0, hash: sha256.text(`${stream}/${seq}`) }
@@ -242,6 +241,3 @@ function eventOf(stage: Stage, slot: number, slots: number, options: SendOptions
   const chain = { root, depth, path: [], ...(parent === undefined ? {} : { parent }) }
   return { ...event, id, chain }
 }
-
-/** As the sender stores it: an event alone in its message. */
-export const eventBytes = (event: WaybillEvent): Uint8Array => encode(event)

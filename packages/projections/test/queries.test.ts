@@ -81,6 +81,22 @@ describe('a list of dispatches', () => {
     expect(second.next).toBeUndefined()
   })
 
+  test('of several states goes only as far as the state that was searched least far', async () => {
+    const stage = createStage()
+    const player = createPlayer(stage, 'triage', 0, 4)
+    player.deploy([binding()])
+    player.epoch()
+    for (let n = 0; n < 3; n++)
+      player.send({ depth: 17, root: `1-0-${'e'.repeat(32)}`, subject: 'x' })
+    stage.now += 1
+    for (let n = 0; n < 6; n++) player.send({ subject: 'y' })
+    player.commit()
+    const { db } = await told(stage)
+    const filter = { state: ['dlq', 'attempting'], text: 'x', limit: 10 } as const
+    const found = await paged(db, filter, { windowRows: 2, windowsMax: 2 })
+    expect(found.map(({ state }) => state)).toEqual(['dlq', 'dlq', 'dlq'])
+  })
+
   test('refuses a cursor that it did not give', async () => {
     const { db } = await told(createStage())
     await expect(listDispatches(db, { limit: 1, cursor: 'x' })).rejects.toMatchObject({
@@ -90,19 +106,19 @@ describe('a list of dispatches', () => {
 })
 
 function fits(one: DispatchSummary, wanted: Wanted): boolean {
-  const { app, state, binding: key, type, text, since = 0, until = Infinity } = wanted
-  const words = [one.id, one.subject, one.key, one.error && JSON.stringify(one.error)]
-  const found = (word: string | undefined) =>
-    word?.toLowerCase().includes(text?.toLowerCase() ?? '')
-  return (
-    (app === undefined || one.app === app) &&
-    (state === undefined || state.length === 0 || state.includes(one.state)) &&
-    (key === undefined || one.binding === key || one.binding.startsWith(`${key}@`)) &&
-    (type === undefined || typeMatches(type, one.type)) &&
-    (text === undefined || words.some((word) => found(word))) &&
-    one.startedAt >= since &&
-    one.startedAt < until
+  const { since = 0, until = Infinity, state = [] } = wanted
+  const words = [one.id, one.subject, one.key, JSON.stringify(one.error)].map((word) =>
+    word?.toLowerCase(),
   )
+  const asked: readonly [string | undefined, (value: string) => boolean | undefined][] = [
+    [wanted.app, (value) => one.app === value],
+    [wanted.binding, (value) => `${one.binding}@`.startsWith(`${value}@`)],
+    [wanted.type, (value) => typeMatches(value, one.type)],
+    [wanted.text, (value) => words.some((word) => word?.includes(value.toLowerCase()))],
+  ]
+  const inTime = one.startedAt >= since && one.startedAt < until
+  const inState = state.length === 0 || state.includes(one.state)
+  return inTime && inState && asked.every(([value, holds]) => value === undefined || holds(value))
 }
 
 async function paged(

@@ -1,2 +1,2 @@
-export { projectorConfig, type ProjectorConfig } from './config.ts'
-export { run, type RunningProjector } from './run.ts'
+export { projectorConfig } from './config.ts'
+export { run } from './run.ts'

@@ -45,7 +45,7 @@ export interface RunningProjector {
 }
 
 const service = 'projector'
-export const version = '0.1.0'
+const version = '0.1.0'
 
 /**
  * Follows the journal into the read store and answers questions from it. Returns once it answers;

@@ -1,7 +1,18 @@
-import type { ActionGraph, GraphNode, NodeKind } from './canvas.ts'
+/** A graph as the api answers it, which may have kinds that nobody here draws yet. */
+export interface DrawnGraph {
+  readonly nodes: readonly DrawnNode[]
+  readonly edges: readonly { readonly from: string; readonly to: string; readonly kind: string }[]
+}
+export interface DrawnNode {
+  readonly id: string
+  readonly kind: string
+  readonly label: string
+  readonly status: string
+  readonly outcome?: string | undefined
+}
 
 /** Shapes tell the kinds apart where colours are not to be had. */
-const mermaidShape: Record<NodeKind, readonly [open: string, close: string]> = {
+const mermaidShape: Readonly<Record<string, readonly [open: string, close: string]>> = {
   trigger: ['([', '])'],
   predicate: ['{', '}'],
   dispatch: ['[', ']'],
@@ -12,10 +23,10 @@ const mermaidShape: Record<NodeKind, readonly [open: string, close: string]> = {
   cancel: ['{{', '}}'],
 }
 
-export function toMermaid({ nodes, edges }: ActionGraph): string {
+export function toMermaid({ nodes, edges }: DrawnGraph): string {
   const names = namesOf(nodes)
-  const node = (one: GraphNode) => {
-    const [open, close] = mermaidShape[one.kind]
+  const node = (one: DrawnNode) => {
+    const [open, close] = mermaidShape[one.kind] ?? ['[', ']']
     return `  ${names.get(one.id)}${open}"${mermaidText(captionOf(one))}"${close}`
   }
   const lines = edges.map(
@@ -24,7 +35,7 @@ export function toMermaid({ nodes, edges }: ActionGraph): string {
   return ['flowchart LR', ...nodes.map(node), ...lines, ''].join('\n')
 }
 
-const dotShape: Record<NodeKind, string> = {
+const dotShape: Readonly<Record<string, string>> = {
   trigger: 'oval',
   predicate: 'diamond',
   dispatch: 'box',
@@ -35,20 +46,20 @@ const dotShape: Record<NodeKind, string> = {
   cancel: 'octagon',
 }
 
-export function toDot({ nodes, edges }: ActionGraph): string {
-  const node = (one: GraphNode) =>
-    `  ${quoted(one.id)} [shape=${dotShape[one.kind]}, label=${quoted(captionOf(one))}]`
+export function toDot({ nodes, edges }: DrawnGraph): string {
+  const node = (one: DrawnNode) =>
+    `  ${quoted(one.id)} [shape=${dotShape[one.kind] ?? 'box'}, label=${quoted(captionOf(one))}]`
   const lines = edges.map(
     ({ from, to, kind }) => `  ${quoted(from)} -> ${quoted(to)} [label=${quoted(kind)}]`,
   )
   return ['digraph actions {', '  rankdir=LR', ...nodes.map(node), ...lines, '}', ''].join('\n')
 }
 
-const captionOf = ({ label, status, outcome }: GraphNode): string =>
+const captionOf = ({ label, status, outcome }: DrawnNode): string =>
   outcome === undefined ? `${label}\n${status}` : `${label}\n${status}: ${outcome}`
 
 /** Mermaid takes few characters in a name, and ids are long. */
-const namesOf = (nodes: readonly GraphNode[]): ReadonlyMap<string, string> =>
+const namesOf = (nodes: readonly DrawnNode[]): ReadonlyMap<string, string> =>
   new Map(nodes.map(({ id }, at) => [id, `n${at}`]))
 
 const mermaidText = (text: string): string =>
