@@ -119,9 +119,9 @@ export class LaneReader {
         const start = startOf(loop, lane, firstSeq)
         return start < firstSeq || start > lastSeq + 1
       })
-      return lost(gone, cause)
-    }
-    if (!(cause instanceof LogFault) || cause.kind !== 'retryable') throw cause
+      if (gone.length > 0) return lost(gone, cause)
+      // What was purged nobody here still wanted: read on where the stream begins now.
+    } else if (!(cause instanceof LogFault) || cause.kind !== 'retryable') throw cause
     await sleepUntil(clock, clock.now() + reopenMs, signal)
     if (!signal.aborted) this.read(loops)
   }
