@@ -81,6 +81,7 @@ export class Host {
   readonly #abort = new AbortController()
   readonly #failure = Promise.withResolvers<never>()
   readonly #room = emptyRoom()
+  #wasFit = false
   readonly #sender: Sender
   readonly #turns: Turns
   readonly #readers: Readers
@@ -274,19 +275,19 @@ export class Host {
     }
   }
 
+  /** Near enough to lead? While the server does not tell, it is as it was found last. */
   async #fit(): Promise<boolean> {
-    const skewMs = await this.#skewMs()
-    const fit = skewMs <= this.#limits.clockSkewMsMax
-    if (fit) this.#clock.follow()
-    else this.#logger.error({ skewMs }, 'the clock is too far from the server to lead')
-    return fit
-  }
-
-  async #skewMs(): Promise<number> {
-    const { serverNow } = this.#options
-    if (!serverNow) return 0
-    const before = this.#wall.now()
-    const server = await serverNow()
-    return Math.max(before - server, server - this.#wall.now(), 0)
+    const { serverNow = () => Promise.resolve(this.#wall.now()) } = this.#options
+    try {
+      const before = this.#wall.now()
+      const server = await serverNow()
+      const skewMs = Math.max(before - server, server - this.#wall.now(), 0)
+      this.#wasFit = skewMs <= this.#limits.clockSkewMsMax
+      if (this.#wasFit) this.#clock.follow()
+      else this.#logger.error({ skewMs }, 'the clock is too far from the server to lead')
+    } catch (cause) {
+      this.#logger.warn({ err: cause }, 'the server does not tell its time')
+    }
+    return this.#wasFit
   }
 }

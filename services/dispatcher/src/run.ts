@@ -26,6 +26,7 @@ import {
   type Metrics,
   type Scope,
 } from '@waybill/service'
+import { z } from 'zod'
 import type { DispatcherConfig } from './config.ts'
 import { createHandlers } from './handlers.ts'
 import { lockInstance } from './instance-lock.ts'
@@ -63,7 +64,7 @@ export async function run(scope: Scope, config: DispatcherConfig): Promise<Runni
     logger: scope.log.child({ service, app: app.name }),
     reply: (to, _letter, body) => nc.publish(to, JSON.stringify(body)),
     isolated: { loader: import.meta.resolve('@waybill/sdk'), execArgv: process.execArgv },
-    serverNow: () => serverNow(log, topology),
+    serverNow: () => serverNow(nc, topology),
   })
   const metrics = createMetrics()
   await scope.use(watchProcess(metrics), 'process watch')
@@ -132,16 +133,14 @@ function limitsOf(config: DispatcherConfig): Partial<HostLimits> {
   return { ...given, drainGraceMs: Math.ceil(config.drainMs * 0.8) }
 }
 
-/** What the server's clock says, by the only thing that it stamps: a stored message. */
-async function serverNow(log: EventLog, topology: Topology): Promise<number> {
-  const subject = subjects(topology).op('clock')
-  const { seq } = await log.send(subject, encode({ v: 1, kind: 'clock' }))
-  const stored = await log.last(opsOf(topology), subject)
-  if (!stored || stored.seq < seq) throw new Error('a message just stored is not there')
-  return stored.at
+/** What the server's clock says: it dates its answers about streams. */
+async function serverNow(nc: Connection, topology: Topology): Promise<number> {
+  const { events } = streamNames(topology)
+  const answer = await nc.request(`$JS.API.STREAM.INFO.${events}`, '', { timeout: 2000 })
+  return Date.parse(dated.parse(answer.json()).ts)
 }
 
-const opsOf = (topology: Topology): string => streamNames(topology).ops
+const dated = z.object({ ts: z.string() })
 
 function leadershipProbe(host: Host): HealthProbe {
   return {
