@@ -1,7 +1,7 @@
 import { styleText } from 'node:util'
 
 /** Every JSON answer carries it; a field that changes its meaning raises it. */
-export const SCHEMA_VERSION = 1
+const SCHEMA_VERSION = 1
 
 export type Format = 'table' | 'json' | 'ndjson'
 export const formats: readonly Format[] = ['table', 'json', 'ndjson']

@@ -17,10 +17,6 @@ export interface Ages {
   readonly now: number
 }
 
-const dayMs = 24 * 3_600_000
-/** Events and journal 60 d, mail 7 d. */
-export const defaultAges = { eventsMs: 60 * dayMs, journalMs: 60 * dayMs, mailMs: 7 * dayMs }
-
 /**
  * What nobody needs any more, subject by subject: old enough, read by every app, and not the event
  * of an open dispatch; of a journal what lies before the older of its two snapshots. Whatever is in

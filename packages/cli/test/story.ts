@@ -16,6 +16,7 @@ import {
   type Manifest,
   type Partition,
   type PartitionId,
+  type Plain,
   type Stepped,
   type WaybillEvent,
 } from '@waybill/core'
@@ -49,19 +50,21 @@ export interface Story {
   epoch(): Stepped
   send(draft?: {
     type?: string
-    data?: string
+    data?: Plain
     verdict?: 'matched' | 'filtered' | 'ask'
   }): Promise<WaybillEvent>
   answer(result: EffectResult, effect?: Effect): Stepped
   cancel(target: InputOf<'letter'>['letter']['body']['target']): Promise<void>
   /** Waits, and lets all that is due then happen. */
   wait(ms: number): void
+  /** Ids of the dispatches that ended, in that order. */
+  ended(): readonly string[]
   /** Closes the bundle. */
   commit(): Promise<void>
 }
 
 export const names = topology.parse({ slots: 1 })
-export const app = 'triage'
+const app = 'triage'
 
 export function binding(over: Partial<Manifest> = {}): Manifest {
   const made: Manifest = {
@@ -173,7 +176,7 @@ export function createStory(): Story {
     },
     async send({ type = 'issue.opened', data = 'x', verdict = 'matched' } = {}) {
       const { event } = acceptEvent(
-        { type, source: 'test', data: { title: data, size: 3 }, dedupeKey: `k${sent++}` },
+        { type, source: 'test', data, dedupeKey: `k${sent++}` },
         { hash: sha256, generation: 1, slots: 1, now },
       )
       const ref = await store(to.events(0), events, event, true)
@@ -213,6 +216,7 @@ export function createStory(): Story {
         take({ kind: 'tick' })
       }
     },
+    ended: () => [...partition.ended.digests.keys()],
     async commit() {
       const header: BundleHeader = {
         v: 1,

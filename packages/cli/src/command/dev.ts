@@ -42,6 +42,7 @@ async function run(cli: Cli, options: Options): Promise<ExitCode> {
   const scope = openScope({ log })
   const ended = new Promise((resolve) => scope.signal.addEventListener('abort', resolve))
   endOnSignal(() => void scope.stop().catch(() => undefined))
+  process.on('uncaughtException', (cause) => scope.fail(cause))
   process.on('unhandledRejection', (cause) => scope.fail(cause))
   try {
     const running = await runDev(scope, settings(cli, options))
@@ -50,10 +51,12 @@ async function run(cli: Cli, options: Options): Promise<ExitCode> {
       const { tailLive } = await import('../live/tail.ts')
       scope.run('tail', (signal) => tailLive(cli.out, running, {}, signal))
     }
-    await ended
   } catch (cause) {
-    scope.fail(cause)
+    // What had been started is ended; what made the start fail is what is told.
+    await scope.stop().catch(() => undefined)
+    throw cause
   }
+  await ended
   await scope.stop()
   return exit.done
 }

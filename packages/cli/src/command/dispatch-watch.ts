@@ -16,7 +16,7 @@ export function watch(noun: Command): void {
 
 async function run(cli: Cli, prefix: string): Promise<ExitCode> {
   const { connect } = await import('../connection.ts')
-  const { liveBundles } = await import('../live/source.ts')
+  const { listen } = await import('../live/source.ts')
   const { lineOf } = await import('../live/line.ts')
   await using connection = await connect(cli)
   const { dispatch } = await connection.api.call('dispatch.get', { id: prefix })
@@ -29,16 +29,15 @@ async function run(cli: Cli, prefix: string): Promise<ExitCode> {
     return endOf[state]
   }
   // Listening begins before the past is read, so nothing falls in between.
-  const source = { nc: connection.nc, prefix: cli.prefix }
-  const heard = liveBundles(source, app, cli.signal)
-  const first = heard.next()
-  let code = await show()
-  for (let told = await first; code === undefined && !told.done; told = await heard.next()) {
-    const mine = told.value.transitions.some((one) => one.dispatch === id)
-    if (mine || told.value.more > 0) code = await show()
+  using heard = await listen({ nc: connection.nc, prefix: cli.prefix }, app, cli.signal)
+  const ended = await show()
+  if (ended !== undefined) return ended
+  for await (const { transitions, more } of heard) {
+    if (more === 0 && !transitions.some((one) => one.dispatch === id)) continue
+    const code = await show()
+    if (code !== undefined) return code
   }
-  await heard.return(undefined)
-  return code ?? exit.interrupted
+  return exit.interrupted
 }
 
 const endOf: Readonly<Record<string, ExitCode | undefined>> = {

@@ -29,7 +29,7 @@ interface Options {
 }
 
 async function run(cli: Cli, options: Options, what: string | undefined): Promise<ExitCode> {
-  const { all, at, against } = options
+  const { all = false, at, against } = options
   if (all === (what !== undefined) || (all && (at !== undefined || against !== undefined))) {
     const next = 'waybill replay <dispatch>, waybill replay <file> or waybill replay --all'
     throw usage('replay wants one thing to replay', undefined, next)
@@ -58,12 +58,10 @@ async function replayEverything(cli: Cli, options: Options): Promise<ExitCode> {
     },
   })
   const { dispatches, transitions, diverged, ms } = result
-  const rate =
-    ms === 0 ? '' : `, ${count(Math.round((transitions / ms) * 1000), 'transition')} a second`
   cli.out.show({ dispatches, transitions, diverged, ms, partitions: result.partitions }, () =>
     diverged > 0
       ? `${state('fail', `${count(diverged, 'partition')} diverged`)} of ${result.partitions.length}`
-      : `${state('ok', 'the same')}: ${count(dispatches, 'dispatch', 'dispatches')}, ${count(transitions, 'transition')} in ${duration(ms)}${rate}`,
+      : `${state('ok', 'the same')}: ${count(dispatches, 'dispatch', 'dispatches')}, ${count(transitions, 'transition')} in ${duration(ms)}`,
   )
   return diverged > 0 ? exit.diverged : exit.done
 }

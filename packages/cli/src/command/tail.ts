@@ -1,7 +1,6 @@
 import type { Command } from 'commander'
 import { act, type Cli } from '../cli.ts'
 import { collect, words } from '../options.ts'
-import { dim } from '../output.ts'
 
 export function tail(program: Command): void {
   program
@@ -25,7 +24,6 @@ async function run(cli: Cli, { app, binding, state }: Options): Promise<void> {
   await using connection = await connect(cli)
   // It tells what happens: without one there is nothing to wait for.
   await connection.api.callEach('projection.status', {})
-  if (cli.out.format === 'table') cli.out.say(dim('waiting for transitions; Ctrl-C ends it'))
   const source = { nc: connection.nc, prefix: cli.prefix }
   await tailLive(cli.out, source, { app, binding, states: words(state) }, cli.signal)
 }

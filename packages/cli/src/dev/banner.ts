@@ -36,11 +36,7 @@ export function banner(dev: RunningDev, startedInMs: number): string {
 const indent = (text: string): string => `  ${text}`
 
 /** Ready to paste: the body is signed with the secret above. */
-export function exampleCurl({
-  http,
-  secret,
-  app,
-}: Pick<RunningDev, 'http' | 'secret' | 'app'>): string {
+function exampleCurl({ http, secret, app }: Pick<RunningDev, 'http' | 'secret' | 'app'>): string {
   return app.definitions.some(({ on }) => on.some((pattern) => pattern.startsWith('github.')))
     ? githubCurl(http, secret)
     : cloudEventCurl(http, app.events[0]?.type ?? 'example.happened')

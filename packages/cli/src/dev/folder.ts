@@ -1,17 +1,28 @@
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
+import { rename, rm, writeFile } from 'node:fs/promises'
+import { connect } from 'node:net'
 import { join, resolve } from 'node:path'
 import { CliError } from '../error.ts'
 import { exit } from '../exit.ts'
 import { isAlive, projectFileName, readProjectFile, type ProjectFile } from '../project-file.ts'
 
-/** The data folder, once it is known that nobody else is at it. */
-export async function openFolder(data: string): Promise<string> {
+/**
+ * The data folder, once it is known that nobody else is at it. Nothing is made yet. The lock of the
+ * store decides; this only says it sooner and better.
+ */
+export async function checkFolder(data: string): Promise<string> {
   const folder = resolve(process.env['INIT_CWD'] ?? process.cwd(), data)
   const before = readProjectFile(join(folder, projectFileName))
-  // The lock of the store decides; this only says it sooner and better.
-  if (before && before.pid !== process.pid && isAlive(before.pid)) throw inUse(folder, before)
-  await mkdir(folder, { recursive: true })
+  // Process numbers come back: only one that also listens is the one that wrote the file.
+  if (before && isAlive(before.pid) && (await listens(before.url))) throw inUse(folder, before)
   return folder
+}
+
+async function listens(url: string): Promise<boolean> {
+  const { hostname, port } = new URL(url)
+  const { promise, resolve: answer } = Promise.withResolvers<boolean>()
+  const socket = connect({ host: hostname, port: Number(port) })
+  socket.once('connect', () => answer(true)).once('error', () => answer(false))
+  return promise.finally(() => socket.destroy())
 }
 
 const inUse = (folder: string, { pid, http }: ProjectFile): CliError =>

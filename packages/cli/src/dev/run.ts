@@ -1,3 +1,4 @@
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { dispatcherConfig, run as runDispatcher } from '@waybill/dispatcher'
 import { deployApp, type Deployed } from '@waybill/engine'
@@ -19,7 +20,7 @@ import { z } from 'zod'
 import { CliError } from '../error.ts'
 import { exit } from '../exit.ts'
 import { operator } from '../operator.ts'
-import { announce, openFolder } from './folder.ts'
+import { announce, checkFolder } from './folder.ts'
 import type { DevOptions } from './options.ts'
 import { checkPort } from './port.ts'
 import { devSecret } from './secret.ts'
@@ -47,8 +48,9 @@ export interface RunningDev {
  */
 export async function runDev(scope: Scope, options: DevOptions): Promise<RunningDev> {
   const { prefix, port } = options
-  const folder = await openFolder(options.data)
+  const folder = await checkFolder(options.data)
   await checkPort(port)
+  await mkdir(folder, { recursive: true })
   const [server, app, secret] = await Promise.all([
     startServer(scope, folder, options),
     loadApp(options.app),

@@ -6,26 +6,33 @@ export interface LiveSource {
   readonly prefix: string
 }
 
+/** Bundles as the projector tells of them, once their rows can be read. */
+export interface Heard extends AsyncIterable<LiveBundle>, Disposable {}
+
 /**
- * What the projector tells of every bundle, once its rows can be read. Not stored: what was said
- * before we listened, or while the connection was down, is not said again.
+ * Listening has begun when this resolves. Nothing is stored: what was said before, or while the
+ * connection was down, is not said again. The signal ends it.
  */
-export async function* liveBundles(
+export async function listen(
   { nc, prefix }: LiveSource,
   app: string | undefined,
   signal: AbortSignal,
-): AsyncGenerator<LiveBundle, void> {
-  if (signal.aborted) return
+): Promise<Heard> {
   const subscription = nc.subscribe(`${prefix}.live.${app ?? '*'}.*`)
   const stop = (): void => subscription.unsubscribe()
   signal.addEventListener('abort', stop, { once: true })
-  try {
-    for await (const message of subscription) {
-      const bundle = liveBundle.safeParse(message.json())
-      if (bundle.success) yield bundle.data
-    }
-  } finally {
-    signal.removeEventListener('abort', stop)
-    stop()
+  if (signal.aborted) stop()
+  await nc.flush()
+  return {
+    async *[Symbol.asyncIterator]() {
+      for await (const message of subscription) {
+        const bundle = liveBundle.safeParse(message.json())
+        if (bundle.success) yield bundle.data
+      }
+    },
+    [Symbol.dispose]() {
+      signal.removeEventListener('abort', stop)
+      stop()
+    },
   }
 }

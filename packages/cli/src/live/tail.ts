@@ -2,7 +2,7 @@ import type { LiveBundle, LiveTransition } from '@waybill/projections'
 import { dim, type Output } from '../output.ts'
 import { createWriter } from './fold.ts'
 import type { LiveStep } from './line.ts'
-import { liveBundles, type LiveSource } from './source.ts'
+import { listen, type LiveSource } from './source.ts'
 
 export interface TailFilter {
   readonly app?: string | undefined
@@ -19,10 +19,12 @@ export async function tailLive(
   filter: TailFilter,
   signal: AbortSignal,
 ): Promise<void> {
+  using heard = await listen(source, filter.app, signal)
   using writer = createWriter(out)
+  out.say(dim('waiting for transitions; Ctrl-C ends it'))
   const since = createSince()
   const gaps = createGaps()
-  for await (const bundle of liveBundles(source, filter.app, signal)) {
+  for await (const bundle of heard) {
     const missed = gaps(bundle)
     if (missed > 0) out.say(dim(`… ${missed} bundles of ${bundle.app}/${bundle.slot} were missed`))
     const { app, slot, seq } = bundle

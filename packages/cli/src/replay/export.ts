@@ -16,7 +16,7 @@ import { exit } from '../exit.ts'
 import { pack, unpack, type Section } from './container.ts'
 import type { Slice, SliceEntry } from './slice.ts'
 
-export const EXPORT_VERSION = 1
+const EXPORT_VERSION = 1
 
 const count = z.int().nonnegative()
 

@@ -3,6 +3,7 @@ import {
   bindingKey,
   createPartition,
   equalBytes,
+  RULES,
   step,
   type Effect,
   type Entry,
@@ -14,6 +15,7 @@ import {
 } from '@waybill/core'
 import { decodeEntry } from '@waybill/log'
 import { differences, type Difference } from './difference.ts'
+import { refusedReplay } from './error.ts'
 import type { Slice, SliceEntry } from './slice.ts'
 
 /** One entry that moved the dispatch, and what became of it when it was decided again. */
@@ -43,8 +45,11 @@ export interface Today {
  * recorded answers belong to another story.
  *
  * @param today what the dispatch's binding is now; the first difference is then called drift
+ * @throws CliError when it was recorded under rules that this build does not have
  */
 export function* replaySlice(slice: Slice, hash: Hash, today?: Today): Generator<SliceStep, void> {
+  const { id, rules } = slice
+  if (rules !== RULES) throw refusedReplay(rules, id.app, id.slot)
   const partition = planted(slice, hash, today)
   for (const entry of slice.entries) {
     const recorded = decodeEntry(entry.bytes)

@@ -12,11 +12,5 @@ export interface Finding {
   readonly what: string
 }
 
-/** What a rule says; where it is said is known to whoever asks the rule. */
-export interface Complaint {
-  readonly rule: string
-  readonly what: string
-  readonly dispatch?: string
-}
-
+/** Says what a rule found; where is known to whoever asked it. */
 export type Complain = (rule: string, what: string, dispatch?: string) => void
