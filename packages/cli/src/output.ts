@@ -141,6 +141,8 @@ const looks: Readonly<Record<string, readonly [string, Style]>> = {
   cancelled: ['⊘', 'dim'],
   superseded: ['»', 'dim'],
   dlq: ['☠', 'red'],
+  completed: ['✓', 'green'],
+  over: ['·', 'dim'],
   ok: ['✓', 'green'],
   warn: ['!', 'yellow'],
   fail: ['✗', 'red'],

@@ -1,6 +1,9 @@
 import { Option, type Command } from 'commander'
 import { act, ownSignals, type Cli } from '../cli.ts'
+import type { NatsServer } from '@waybill/nats'
 import type { DevOptions } from '../dev/options.ts'
+import type { RunningDev } from '../dev/run.ts'
+import { CliError } from '../error.ts'
 import { exit, type ExitCode } from '../exit.ts'
 import { whole } from '../options.ts'
 import { dataFolder } from '../project-file.ts'
@@ -44,22 +47,38 @@ async function run(cli: Cli, options: Options): Promise<ExitCode> {
   endOnSignal(() => void scope.stop().catch(() => undefined))
   process.on('uncaughtException', (cause) => scope.fail(cause))
   process.on('unhandledRejection', (cause) => scope.fail(cause))
+  let running: RunningDev
   try {
-    const running = await runDev(scope, settings(cli, options))
+    running = await runDev(scope, settings(cli, options))
     cli.out.say(banner(running, Math.round(performance.now() - began)))
     if (options.tail) {
       const { tailLive } = await import('../live/tail.ts')
-      scope.run('tail', (signal) => tailLive(cli.out, running, {}, signal))
+      const source = running
+      scope.run('tail', (signal) => tailLive(cli.out, source, {}, signal))
     }
   } catch (cause) {
     // What had been started is ended; what made the start fail is what is told.
     await scope.stop().catch(() => undefined)
     throw cause
   }
-  await ended
+  await Promise.race([ended, running.server.exited])
+  // Without its server nobody can drain anything: what ran is found in the log at the next start.
+  if (!scope.signal.aborted) throw serverGone(running.server, await running.server.exited)
   await scope.stop()
   return exit.done
 }
+
+type ServerExit = Awaited<NatsServer['exited']>
+
+const serverGone = ({ dir }: NatsServer, { code, signal }: ServerExit): CliError =>
+  new CliError({
+    code: 'WB4013',
+    what: 'the embedded nats-server ended',
+    where: dir,
+    why: `it ended with ${signal ?? `code ${code}`}`,
+    next: 'look at nats.log there, then start again: nothing that was acknowledged is lost',
+    exitCode: exit.failed,
+  })
 
 function settings(cli: Cli, { app, data, port, natsPort, sync }: Options): DevOptions {
   return {
@@ -72,14 +91,19 @@ function settings(cli: Cli, { app, data, port, natsPort, sync }: Options): DevOp
   }
 }
 
-/** The first one drains, the second one ends the process where it stands. */
+/** Ctrl-C reaches a whole group of processes, and some pass it on: that is still one. */
+const sameKeyMs = 500
+
+/** The first one drains, a later one ends the process where it stands. */
 function endOnSignal(stop: () => void): void {
-  let asked = false
+  let askedAt: number | undefined
   const onSignal = (): void => {
-    if (asked) process.exit(exit.interrupted)
-    asked = true
+    const now = performance.now()
+    if (askedAt !== undefined && now - askedAt > sameKeyMs) process.exit(exit.interrupted)
+    if (askedAt !== undefined) return
+    askedAt = now
     process.stderr.write('\nstopping: running handlers may finish; Ctrl-C again ends it at once\n')
     stop()
   }
-  process.on('SIGINT', onSignal).on('SIGTERM', onSignal)
+  process.on('SIGINT', onSignal).on('SIGTERM', onSignal).on('SIGHUP', onSignal)
 }

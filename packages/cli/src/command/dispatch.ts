@@ -137,12 +137,13 @@ async function graph(
   id: string,
 ): Promise<void> {
   const { connect } = await import('../connection.ts')
-  const { dot, graphText, mermaid } = await import('../view/dispatch.ts')
-  const forms = { tree: graphText, mermaid, dot }
+  const { toDot, toMermaid } = await import('@waybill/projections')
+  const { graphText } = await import('../view/dispatch.ts')
+  const forms = { tree: graphText, mermaid: toMermaid, dot: toDot }
   const known = ['tree', 'mermaid', 'dot'] as const
   const [form = 'tree'] = oneOf([options.as], known, '--as') ?? []
   await using connection = await connect(cli)
   const scope = options.chain ? 'chain' : 'dispatch'
   const answer = await connection.api.call('dispatch.graph', { id, scope })
-  cli.out.show(answer, () => forms[form](answer))
+  cli.out.show(answer, () => forms[form](answer).trimEnd())
 }

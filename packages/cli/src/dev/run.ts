@@ -17,8 +17,6 @@ import { projectorConfig, run as runProjector } from '@waybill/projector'
 import { loadApp, type App } from '@waybill/sdk'
 import { connectNats, natsSettings, parseConfig, type Scope } from '@waybill/service'
 import { z } from 'zod'
-import { CliError } from '../error.ts'
-import { exit } from '../exit.ts'
 import { operator } from '../operator.ts'
 import { announce, checkFolder } from './folder.ts'
 import type { DevOptions } from './options.ts'
@@ -90,13 +88,13 @@ export async function runDev(scope: Scope, options: DevOptions): Promise<Running
 
 const natsConfig = z.object(natsSettings)
 
-async function startServer(
+function startServer(
   scope: Scope,
   folder: string,
   { sync, natsPort }: DevOptions,
 ): Promise<NatsServer> {
   const binary = process.env['NATS_SERVER']
-  const server = await scope.use(
+  return scope.use(
     startNatsServer({
       dir: join(folder, 'nats'),
       sync,
@@ -105,21 +103,7 @@ async function startServer(
     }),
     'nats-server',
   )
-  void server.exited.then(({ code, signal }) => {
-    if (!scope.signal.aborted) scope.fail(serverGone(server, signal ?? `code ${code}`))
-  })
-  return server
 }
-
-const serverGone = ({ dir }: NatsServer, how: string): CliError =>
-  new CliError({
-    code: 'WB4013',
-    what: 'the embedded nats-server ended',
-    where: dir,
-    why: `it ended with ${how}`,
-    next: 'look at nats.log there, then start again: nothing that was acknowledged is lost',
-    exitCode: exit.failed,
-  })
 
 /** A store that was made with other slots keeps them: a generation never changes its number. */
 async function prepareStreams(nc: Nats, prefix: string): Promise<Topology> {

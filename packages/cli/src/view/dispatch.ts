@@ -61,7 +61,7 @@ export function dispatchText(answer: ResponseOf<'dispatch.get'>, now: number): s
       ['attempts', spent],
       ['awaits', record.effect],
       ['error', row.error && `${row.error.class}: ${row.error.name}: ${row.error.message}`],
-      ['why', whyOf(row) || undefined],
+      ['why', row.error ? undefined : whyOf(row) || undefined],
       ['chain', chain.depth === 0 ? undefined : `depth ${chain.depth}, root ${chain.root}`],
       ['rerun of', row.rerunOf],
     ]),
@@ -119,30 +119,4 @@ export function graphText({ nodes, edges }: Graph): string {
 
   for (const { id } of roots) show(id, '', '')
   return lines.join('\n') || dim(count(0, 'node'))
-}
-
-export function mermaid({ nodes, edges }: Graph): string {
-  const names = new Map(nodes.map(({ id }, at) => [id, `n${at}`]))
-  const quote = (text: string): string => `"${text.replaceAll('"', '#quot;')}"`
-  return [
-    'flowchart TD',
-    ...nodes.map(
-      ({ id, kind, label, status }) =>
-        `  ${names.get(id)}[${quote(`${kind}: ${label}\n${status}`)}]`,
-    ),
-    ...edges.map(({ from, to, kind }) => `  ${names.get(from)} -->|${kind}| ${names.get(to)}`),
-  ].join('\n')
-}
-
-export function dot({ nodes, edges }: Graph): string {
-  const quote = (text: string): string => JSON.stringify(text)
-  return [
-    'digraph dispatch {',
-    ...nodes.map(
-      ({ id, kind, label, status }) =>
-        `  ${quote(id)} [label=${quote(`${kind}: ${label}\n${status}`)}]`,
-    ),
-    ...edges.map(({ from, to, kind }) => `  ${quote(from)} -> ${quote(to)} [label=${quote(kind)}]`),
-    '}',
-  ].join('\n')
 }
