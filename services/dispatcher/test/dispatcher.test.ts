@@ -1,0 +1,234 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { createApiClient, type ApiClient } from '@waybill/api'
+import {
+  applyTopology,
+  decodeEntry,
+  embeddedTopology,
+  openJetStreamLog,
+  sha256,
+  streamNames,
+  subjects,
+  walk,
+  type EventLog,
+} from '@waybill/log'
+import { createClient, type Client } from '@waybill/sdk'
+import {
+  connectNats,
+  createLogger,
+  natsSettings,
+  openScope,
+  type OwnedScope,
+} from '@waybill/service'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import { temporaryServer, type TemporaryServer } from '../../../test/fixture/temporary-server.ts'
+import { deadly, placed, stuck } from './fixture/app.ts'
+
+const main = fileURLToPath(new URL('../src/main.ts', import.meta.url))
+const deploy = fileURLToPath(new URL('./fixture/deploy.ts', import.meta.url))
+const appFile = fileURLToPath(new URL('./fixture/app.ts', import.meta.url))
+
+let server: TemporaryServer
+let folder: string
+let scope: OwnedScope
+let log: EventLog
+let api: ApiClient
+let client: Client
+const children = new Set<ChildProcess>()
+
+beforeEach(async () => {
+  server = await temporaryServer()
+  folder = await mkdtemp(join(tmpdir(), 'waybill-dispatcher-'))
+  scope = openScope({ log: createLogger({ level: 'silent' }) })
+  const settings = z.object(natsSettings).parse({ natsServers: [server.url] })
+  const nc = await connectNats(scope, settings, { name: 'test' })
+  await applyTopology(nc, embeddedTopology)
+  log = await scope.use(openJetStreamLog({ nc, topology: embeddedTopology, hash: sha256 }), 'log')
+  expect(await ended(node(deploy, [server.url]))).toBe(0)
+  api = createApiClient(nc)
+  client = await scope.use(createClient({ nc }), 'client')
+})
+
+afterEach(async () => {
+  for (const child of children) child.kill('SIGKILL')
+  children.clear()
+  await scope.stop()
+  await server[Symbol.asyncDispose]()
+  await rm(folder, { recursive: true, force: true })
+})
+
+function node(
+  file: string,
+  args: readonly string[],
+  env: Record<string, string> = {},
+): ChildProcess {
+  const flags = ['--conditions=@waybill/source', '--disable-warning=ExperimentalWarning']
+  const child = spawn(process.execPath, [...flags, file, ...args], {
+    cwd: folder,
+    stdio: ['ignore', 'ignore', 'ignore'],
+    env: { ...process.env, ...env },
+  })
+  children.add(child)
+  return child
+}
+
+function start(instance: string, more: Record<string, string> = {}): ChildProcess {
+  return node(main, [], {
+    TEST_NOTES: join(folder, 'notes'),
+    WAYBILL_NATS_SERVERS: server.url,
+    WAYBILL_APP: appFile,
+    WAYBILL_INSTANCE: instance,
+    WAYBILL_LOG_LEVEL: 'fatal',
+    WAYBILL_LEASE_MS: '2000',
+    WAYBILL_RENEW_EVERY_MS: '300',
+    WAYBILL_DRAIN_MS: '1500',
+    ...more,
+  })
+}
+
+/** Looked at again and again: other processes take their own time. */
+async function fact(what: string, holds: () => Promise<boolean>): Promise<void> {
+  for (let round = 0; round < 3000; round++) {
+    if (await holds()) return
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+  throw new Error(
+    `it never came to be: ${what} ${JSON.stringify([await notes(), [...(await ends())], [...(await led())]])}`,
+  )
+}
+
+async function led(): Promise<Map<string, number>> {
+  const answers = await api.callEach('partition.status', {}, { timeoutMs: 1000 }).catch(() => [])
+  return new Map(
+    answers.map(({ instance, partitions }) => [
+      instance,
+      partitions.filter(({ state }) => state === 'leading').length,
+    ]),
+  )
+}
+
+const leads = (instance: string, count: number) => async (): Promise<boolean> =>
+  (await led()).get(instance) === count
+
+async function notes(): Promise<string[][]> {
+  const text = await readFile(join(folder, 'notes'), 'utf8').catch(() => '')
+  return text
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => line.split(' '))
+}
+
+/** Outcomes by dispatch. */
+async function ends(): Promise<Map<string, string>> {
+  const found = new Map<string, string>()
+  for (let slot = 0; slot < embeddedTopology.slots; slot++) {
+    const stream = streamNames(embeddedTopology).journal
+    const subject = subjects(embeddedTopology).journal('shop', slot)
+    for await (const { entries } of walk({ log, stream, subject })) {
+      for (const fact of entries.flatMap((bytes) => decodeEntry(bytes).facts)) {
+        if (fact.kind !== 'transition' || !fact.record.outcome) continue
+        const { outcome } = fact.record
+        found.set(fact.dispatch, outcome.status === 'dlq' ? outcome.reason : outcome.status)
+      }
+    }
+  }
+  return found
+}
+
+async function ended(child: ChildProcess): Promise<number | null> {
+  if (child.exitCode !== null || child.signalCode !== null) return child.exitCode
+  const [code] = await once(child, 'exit')
+  return code
+}
+
+describe('a dispatcher', { timeout: 60_000 }, () => {
+  test('runs what is sent, is asked how it is, cancels, and drains on SIGTERM', async () => {
+    const child = start('one')
+    await fact('it leads', leads('one', 4))
+    await Promise.all([1, 2, 3].map((n) => client.send(placed, { n })))
+    await fact('all ended', async () => (await ends()).size === 3)
+
+    const { id } = await client.send(stuck, { n: 4 })
+    await fact('it runs', async () => (await notes()).some(([what]) => what === 'wait'))
+    const target = { kind: 'event', event: id } as const
+    const answer = await api.call('dispatch.cancel', {
+      app: 'shop',
+      target,
+      by: 'test',
+      reason: 'enough',
+    })
+    expect(answer).toMatchObject({ dryRun: false, dispatches: 1 })
+    expect([...(await ends()).values()].sort()).toEqual([
+      'cancelled',
+      'succeeded',
+      'succeeded',
+      'succeeded',
+    ])
+
+    await client.send(stuck, { n: 5 })
+    await fact(
+      'the next one runs',
+      async () => (await notes()).filter(([what]) => what === 'wait').length === 2,
+    )
+    child.kill('SIGTERM')
+    expect(await ended(child)).toBe(0)
+    expect((await ends()).size).toBe(4)
+
+    // Parked, not lost: it goes on elsewhere, and at once.
+    start('two')
+    await fact('it ended', async () => (await ends()).size === 5)
+    expect([...(await ends()).values()].filter((how) => how === 'succeeded')).toHaveLength(4)
+  })
+
+  test('that is killed is replaced when its lease is over; what it ran runs again alone', async () => {
+    const first = start('one')
+    await fact('it leads', leads('one', 4))
+    const second = start('two')
+    await fact('they share', leads('two', 2))
+    await Promise.all(Array.from({ length: 8 }, (_, n) => client.send(stuck, { n })))
+    await fact('all run', async () => (await notes()).length === 8)
+    first.kill('SIGKILL')
+    await fact('the other one leads all', leads('two', 4))
+    const again = async (): Promise<string[][]> => (await notes()).filter(([, n]) => n === '2')
+    const lost = (await notes()).filter(([, , pid]) => pid === String(first.pid)).length
+    await fact('what was lost has run again', async () => (await again()).length === lost)
+    expect(lost).toBeGreaterThan(0)
+    const pids = new Set((await again()).map(([, , pid]) => pid))
+    expect(pids.size).toBe(1)
+    expect(pids).not.toContain(String(second.pid))
+  })
+
+  test('with an event that kills its process: others take over, and it ends as poison', async () => {
+    const names = ['one', 'two']
+    for (const name of names) start(name)
+    await fact('they share', leads('two', 2))
+    await Promise.all([client.send(deadly, { n: 1 }), client.send(placed, { n: 2 })])
+    await fact('both ended', async () => (await ends()).size === 2)
+    expect([...(await ends()).values()].sort()).toEqual(['poison', 'succeeded'])
+    const kills = (await notes()).filter(([what]) => what === 'kill')
+    expect(kills).toHaveLength(4)
+    expect(new Set(kills.map(([, , pid]) => pid)).size).toBe(4)
+  })
+
+  test('of the same name and folder as one that lives ends with 78', async () => {
+    start('same', { WAYBILL_DATA: join(folder, 'data') })
+    await fact('it leads', leads('same', 4))
+    const second = start('same', { WAYBILL_DATA: join(folder, 'data') })
+    expect(await ended(second)).toBe(78)
+  })
+
+  test('that is killed and started again has its partitions back without waiting for the lease', async () => {
+    const slow = { WAYBILL_LEASE_MS: '60000', WAYBILL_DATA: join(folder, 'data') }
+    const first = start('same', slow)
+    await fact('it leads', leads('same', 4))
+    first.kill('SIGKILL')
+    await ended(first)
+    start('same', slow)
+    await fact('it leads again', leads('same', 4))
+  })
+})
