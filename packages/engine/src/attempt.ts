@@ -1,7 +1,7 @@
 import type { AttemptRun, EventDraft, HandlerSpec, WaybillEvent } from '@waybill/core'
 
 /** Why a handler is told to stop; what `signal.reason` says. */
-export class AttemptAborted extends Error {
+class AttemptAborted extends Error {
   override readonly name = 'AttemptAborted'
   readonly reason: AbortReason
 

@@ -38,7 +38,7 @@ import { deployApp } from '../src/deploy.ts'
 import { createHost, type Host, type HostOptions } from '../src/host.ts'
 import { virtualClock, type VirtualClock } from '../src/clock.ts'
 
-export const startMs = Date.UTC(2026, 10, 21)
+const startMs = Date.UTC(2026, 10, 21)
 
 export function definition(over: Partial<Definition> = {}): Definition {
   const made: Omit<Definition, 'hash'> & { hash: string } = {
