@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import type { Plain } from '../src/codec.ts'
 
 /** Any plain value, with the awkward corners more often than chance would have them. */
-export const text = fc.oneof(
+const text = fc.oneof(
   fc.string({ maxLength: 40 }),
   fc.string({ unit: 'binary', maxLength: 40 }),
   fc.constantFrom(
@@ -19,7 +19,7 @@ export const text = fc.oneof(
   ),
 )
 
-export const key = fc
+const key = fc
   .oneof(
     text,
     fc.constantFrom('id', 'kind', 'at', '10', '9', '-1', 'toString', '\ud83d\ude00', '\uffff'),
@@ -32,7 +32,7 @@ const edges = [0, 5, 7, 8, 15, 16, 31, 32, 52, 53].flatMap((bits) => [
   2 ** bits + 1,
 ])
 
-export const number = fc.oneof(
+const number = fc.oneof(
   fc.maxSafeInteger(),
   fc.integer({ min: -200, max: 70_000 }),
   fc.constantFrom(...edges, ...edges.map((edge) => -edge)).filter(Number.isSafeInteger),

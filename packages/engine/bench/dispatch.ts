@@ -70,7 +70,7 @@ let reached = Promise.withResolvers<void>()
 const host = createHost({
   log,
   leases: openLeases({ nc, topology }),
-  snapshots: await openSnapshots({ nc, topology }),
+  snapshots: openSnapshots({ nc, topology }),
   topology,
   app,
   instance: 'bench',

@@ -122,7 +122,7 @@ describe('an attempt', () => {
 
   test('cannot start when the chain is too deep', async () => {
     let runs = 0
-    const { system, running, ended } = await start({ run: async () => void runs++ as never })
+    const { system, running, ended } = await start({ run: async () => ++runs })
     const root = `1-0-${'0'.repeat(32)}`
     await system.send({ chain: { root, depth: 17, path: [] } })
     await until('it ended', async () => (await ended()).size === 1)

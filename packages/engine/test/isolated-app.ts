@@ -32,9 +32,10 @@ const acts: Record<string, Run> = {
 }
 
 const run: Run = (attempt) => {
-  const act = acts[String(attempt.event.data)]
-  if (!act) throw new Error(`no act ${String(attempt.event.data)}`)
-  return act(attempt, undefined as never) as Promise<Plain | undefined>
+  const { data } = attempt.event
+  const act = typeof data === 'string' ? acts[data] : undefined
+  if (!act) throw new Error(`no act ${JSON.stringify(data)}`)
+  return act(attempt, undefined as never)
 }
 
 export async function loadApp(module: string): Promise<HostedApp<AbortSignal>> {

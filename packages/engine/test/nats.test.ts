@@ -48,7 +48,7 @@ async function start(
   const host = createHost({
     log,
     leases: openLeases({ nc, topology }),
-    snapshots: await openSnapshots({ nc, topology, hash: sha256 }),
+    snapshots: openSnapshots({ nc, topology, hash: sha256 }),
     topology,
     app,
     instance,

@@ -1,2 +1,2 @@
-export { dispatcherConfig, type DispatcherConfig } from './config.ts'
-export { run, type RunningDispatcher } from './run.ts'
+export { dispatcherConfig } from './config.ts'
+export { run } from './run.ts'

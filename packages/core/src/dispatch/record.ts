@@ -20,7 +20,6 @@ export const finalState = z.enum([
   'dlq',
 ])
 export const dispatchState = z.enum([...openState.options, ...finalState.options])
-export type OpenState = z.infer<typeof openState>
 export type FinalState = z.infer<typeof finalState>
 export type DispatchState = z.infer<typeof dispatchState>
 
@@ -56,7 +55,7 @@ export type Outcome = z.infer<typeof outcome>
 
 const at = z.int().nonnegative()
 
-export const timers = z.strictObject({
+const timers = z.strictObject({
   attempt: at.optional(),
   retry: at.optional(),
   wait: at.optional(),
@@ -64,7 +63,6 @@ export const timers = z.strictObject({
   start: at.optional(),
   close: at.optional(),
 })
-export type Timers = z.infer<typeof timers>
 
 /**
  * What changes while a dispatch lives: the whole of it stands in every transition, so a fold never

@@ -33,7 +33,7 @@ export type Verdict = z.infer<typeof verdict>
 
 // --- letters ---------------------------------------------------------------------------------
 
-export const letterFrom = z.strictObject({
+const letterFrom = z.strictObject({
   kind: z.enum(['client', 'partition']),
   id: z.string().max(256),
   /** Between partitions: gapless per sender and receiver, taken as n + 1 only. */

@@ -8,7 +8,7 @@ export function ready(over: Partial<Manifest> = {}): World {
   return world
 }
 
-export const transitions = (world: World): Transition[] =>
+const transitions = (world: World): Transition[] =>
   world.stepped.flatMap(({ entry }) => entry.facts).filter((fact) => fact.kind === 'transition')
 
 export const path = (world: World): string[] => transitions(world).map(({ to }) => to)

@@ -2,7 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process'
 import { decode, encode, normaliseThrown, type EffectResult, type EventDraft } from '@waybill/core'
 import type { Attempt } from '../attempt.ts'
 import type { Clock } from '../clock.ts'
-import type { Task } from './index.ts'
+import type { Task } from './handler.ts'
 import { fromChild, type FromChild, type ToChild } from './wire.ts'
 
 export interface IsolatedOptions {

@@ -1,6 +1,6 @@
 import { normaliseThrown, type EffectResult, type HostedApp, type Plain } from '@waybill/core'
 import type { Clock } from '../clock.ts'
-import type { Handler, Task } from './index.ts'
+import type { Handler, Task } from './handler.ts'
 import { Isolated, type IsolatedOptions } from './isolated.ts'
 import { outputFault } from './output.ts'
 
