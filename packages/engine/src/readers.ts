@@ -41,7 +41,7 @@ export class Readers {
 
   /** Reads for these partitions, and for no others. */
   read(loops: readonly Loop[]): void {
-    for (const lane of Object.values(this.lanes) as Lane[]) this.#readLane(lane, loops)
+    for (const lane of Object.values<Lane>(this.lanes)) this.#readLane(lane, loops)
   }
 
   /** A partition took a definition: from the first one on it reads events. */

@@ -1,4 +1,4 @@
-import { PermanentError, type HostedApp, type Plain } from '@waybill/core'
+import { PermanentError, type HostedApp } from '@waybill/core'
 import { appOf, definition, type Run } from './system.ts'
 
 /** An app for child processes: what `die` does here, it does to the child alone. */

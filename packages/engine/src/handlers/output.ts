@@ -7,7 +7,7 @@ const outputBytesMax = 128 * 1024
  * A result that cannot be recorded is the handler's permanent error (rule 4.5). What would be found
  * out when the entry is encoded would be the partition's trouble instead.
  */
-export function outputFault(output: Plain | undefined): unknown {
+export function outputFault(output: Plain | undefined): PermanentError | undefined {
   if (output === undefined || typeof output === 'boolean' || output === null) return undefined
   try {
     encode(output, { bytesMax: outputBytesMax })
