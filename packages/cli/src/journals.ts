@@ -1,5 +1,7 @@
 import {
   bucketsCount,
+  decode,
+  defChange,
   restorePartition,
   snapshotHash,
   type Hash,
@@ -45,10 +47,26 @@ export async function partitions(
 }
 
 /** Every app that was ever deployed, whether it has written something or not. */
-export async function deployedApps(log: EventLog, topology: Topology): Promise<readonly string[]> {
+export async function deployedApps({
+  log,
+  topology,
+}: Pick<Journals, 'log' | 'topology'>): Promise<readonly string[]> {
   const start = `${topology.prefix}.def.`
   const found = await log.subjects(streamNames(topology).defs, `${start}>`)
   return [...found.keys()].map((subject) => subject.slice(start.length)).sort()
+}
+
+/** The last event before an app's first deploy: what came until then is not its business. */
+export async function firstDeploy(
+  { log, topology }: Pick<Journals, 'log' | 'topology'>,
+  app: string,
+): Promise<{ seq: number; index: number }> {
+  const range = { stream: streamNames(topology).defs, subjects: [subjects(topology).def(app)] }
+  for await (const { bytes } of log.read({ ...range, fromSeq: 1 })) {
+    const { eventsFrom } = defChange.parse(decode(bytes))
+    return { seq: eventsFrom.seq, index: Number.MAX_SAFE_INTEGER }
+  }
+  return { seq: 0, index: Number.MAX_SAFE_INTEGER }
 }
 
 export function journalOf(

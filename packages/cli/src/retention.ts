@@ -29,7 +29,7 @@ export async function retentionFloors(
 ): Promise<readonly RetentionFloor[]> {
   const { log, topology } = journals
   const names = streamNames(topology)
-  const apps = await deployedApps(log, topology)
+  const apps = await deployedApps(journals)
   const old = {
     events: await firstSince(log, names.events, ages.now - ages.eventsMs),
     journal: await firstSince(log, names.journal, ages.now - ages.journalMs),

@@ -6,8 +6,11 @@ import {
   defaultTimeouts,
   definitionHash,
   encode,
+  encodeBuckets,
+  freeze,
   headOf,
   nextDue,
+  snapshotHash,
   step,
   type Effect,
   type EffectResult,
@@ -22,6 +25,7 @@ import {
 } from '@waybill/core'
 import {
   createMemoryServer,
+  createMemorySnapshots,
   encodeBatch,
   encodeBundle,
   openMemoryLog,
@@ -31,6 +35,8 @@ import {
   topology,
   type BundleHeader,
   type EventLog,
+  type SnapshotStore,
+  type Topology,
 } from '@waybill/log'
 
 /**
@@ -40,12 +46,15 @@ import {
 export interface Story {
   readonly id: PartitionId
   readonly log: EventLog
+  readonly snapshots: SnapshotStore
+  readonly topology: Topology
   readonly stream: string
   readonly subject: string
   readonly partition: Partition
   now: number
   /** Effects that have no answer yet. */
   readonly pending: Effect[]
+  take(input: Input): Stepped
   deploy(...bindings: readonly Manifest[]): Promise<void>
   epoch(): Stepped
   send(draft?: {
@@ -61,6 +70,8 @@ export interface Story {
   ended(): readonly string[]
   /** Closes the bundle. */
   commit(): Promise<void>
+  /** Writes down the state after the last bundle, and says so in the next one. */
+  checkpoint(): Promise<void>
 }
 
 export const names = topology.parse({ slots: 1 })
@@ -104,6 +115,7 @@ export function createStory(): Story {
     server: createMemoryServer({ topology: names, now: () => now }),
     hash: sha256,
   })
+  const snapshots = createMemorySnapshots()
   const pending: Effect[] = []
   let open: Stepped[] = []
   let last: { seq: number; number: number; hash: string | undefined } = {
@@ -112,6 +124,7 @@ export function createStory(): Story {
     hash: undefined,
   }
   let sent = 0
+  let checkpoint: BundleHeader['checkpoint']
 
   function take(input: Input): Stepped {
     const done = step(partition, input, now)
@@ -138,8 +151,11 @@ export function createStory(): Story {
   return {
     id,
     log,
+    snapshots,
+    topology: names,
     stream: journal,
     subject: to.journal(app, 0),
+    take,
     partition,
     pending,
     get now() {
@@ -171,7 +187,7 @@ export function createStory(): Story {
         incarnation: `i${epoch}`,
         rules: 1,
         hosts: [...partition.manifests.values()].map(({ hash }) => hash),
-        streams: { [events]: '2026-01-01T00:00:00Z' },
+        streams: { [events]: '2026-01-01T00:00:00.000Z' },
       })
     },
     async send({ type = 'issue.opened', data = 'x', verdict = 'matched' } = {}) {
@@ -202,7 +218,7 @@ export function createStory(): Story {
       }
       take({
         kind: 'letter',
-        ref: await store(to.mail(app, 0, 'ask', 'op'), mail, letter, true),
+        ref: await store(to.mail(app, 0, 'ask', 'op'), `${mail}.ask`, letter, true),
         letter,
       })
     },
@@ -229,6 +245,7 @@ export function createStory(): Story {
         ...(last.hash === undefined ? {} : { prev: last.hash }),
         instance: 'test',
         positions: Object.fromEntries(partition.positions),
+        ...(checkpoint ? { checkpoint } : {}),
       }
       const bytes = encodeBundle(
         header,
@@ -238,6 +255,19 @@ export function createStory(): Story {
       if (outcome.kind !== 'stored') throw new Error('conflict in a story')
       last = { seq: outcome.seq, number: header.number, hash: sha256.bytes(bytes) }
       open = []
+      checkpoint = partition.checkpoint
+    },
+    async checkpoint() {
+      const { seq: position, number } = last
+      const snapshot = `${app}.1-0/${position}`
+      const hashes: string[] = []
+      for (const { index, bytes, hash } of encodeBuckets(sha256, freeze(partition))) {
+        await snapshots.put(`${snapshot}/${index}`, bytes)
+        hashes.push(hash)
+      }
+      const hash = snapshotHash(sha256, hashes)
+      const result = { status: 'checkpointed' as const, position, number, hash, snapshot }
+      take({ kind: 'result', effect: `checkpoint:${number}:0`, result })
     },
   }
 }

@@ -128,7 +128,7 @@ test('an accepted event that was passed over is found, one that waits is counted
   const { events } = streamNames(names)
   const messages = () => story.log.read({ stream: events, subjects: [], fromSeq: 1 })
   const { history } = check(story, bundles)
-  const options = { hash: sha256, reads: history.events, eventsFrom: 0 }
+  const options = { hash: sha256, reads: history.events, after: { seq: 0, index: 0 } }
   expect(await checkEvents({ ...options, messages: messages() })).toEqual({
     read: 1,
     unread: 0,

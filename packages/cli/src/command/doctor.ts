@@ -35,7 +35,7 @@ async function run(cli: Cli): Promise<ExitCode> {
     await using log = await openLog(connection, topology)
     add(...(await checkStreams(log, topology)), ...(await checkWrite(log, topology, cli.timeoutMs)))
     add(...(await checkServices(connection.api)))
-    add(...(await checkPartitions(connection.api, topology, await deployedApps(log, topology))))
+    add(...(await checkPartitions(connection.api, topology, await deployedApps({ log, topology }))))
     add(...(await checkProjections(connection.api)))
   }
   return conclude(cli, checks)

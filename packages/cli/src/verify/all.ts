@@ -1,6 +1,6 @@
 import type { PartitionId } from '@waybill/core'
 import { ChainBroken, sha256, streamNames, subjects } from '@waybill/log'
-import { journalOf, partitions, type Journals } from '../journals.ts'
+import { deployedApps, firstDeploy, journalOf, partitions, type Journals } from '../journals.ts'
 import { checkEvents } from './events.ts'
 import type { Finding } from './finding.ts'
 import { createHistory, type History, type PartitionSummary } from './history.ts'
@@ -35,7 +35,7 @@ export async function verifyAll(
   const began = performance.now()
   const done: VerifiedPartition[] = []
   const findings: Finding[] = []
-  for (const id of await partitions(journals, options.app)) {
+  for (const id of await everyPartition(journals, options.app)) {
     const one = await verifyPartition(journals, id, options.signal)
     options.onPartition?.(one.summary, one.findings)
     done.push(one.summary)
@@ -51,6 +51,24 @@ export async function verifyAll(
 }
 
 const findingsMax = 100
+
+/** Those of deployed apps too that have not written anything: their events wait unread. */
+async function everyPartition(
+  journals: Pick<Journals, 'log' | 'topology'>,
+  app: string | undefined,
+): Promise<readonly PartitionId[]> {
+  const { generation, slots } = journals.topology
+  const written = await partitions(journals, app)
+  const deployed = (await deployedApps(journals)).filter(
+    (name) => app === undefined || name === app,
+  )
+  const silent = deployed
+    .flatMap((name) =>
+      Array.from({ length: slots }, (_, slot) => ({ app: name, generation, slot })),
+    )
+    .filter((one) => !written.some((other) => other.app === one.app && other.slot === one.slot))
+  return [...written, ...silent]
+}
 
 async function verifyPartition(
   journals: Pick<Journals, 'log' | 'topology'>,
@@ -93,14 +111,15 @@ function chainFinding(id: PartitionId, { at: { number, seq, why } }: ChainBroken
   return { rule: 'bundle.chain', app: id.app, slot: id.slot, bundle: number ?? 0, seq, what: why }
 }
 
-function eventsOf(
-  { log, topology }: Pick<Journals, 'log' | 'topology'>,
-  { slot }: PartitionId,
-  { events: reads, eventsFrom }: History,
+async function eventsOf(
+  journals: Pick<Journals, 'log' | 'topology'>,
+  { app, slot }: PartitionId,
+  { events: reads, eventsAfter }: History,
 ): ReturnType<typeof checkEvents> {
+  const { log, topology } = journals
   const stream = streamNames(topology).events
-  // Not from its beginning: what was read before the kept journal begins is not known any more.
-  const fromSeq = eventsFrom === undefined ? (reads.seqs[0] ?? 1) : eventsFrom + 1
-  const messages = log.read({ stream, subjects: [subjects(topology).events(slot)], fromSeq })
-  return checkEvents({ hash: sha256, messages, reads, eventsFrom: fromSeq - 1 })
+  const after = eventsAfter ?? (await firstDeploy(journals, app))
+  const subject = subjects(topology).events(slot)
+  const messages = log.read({ stream, subjects: [subject], fromSeq: Math.max(1, after.seq) })
+  return checkEvents({ hash: sha256, messages, reads, after })
 }

@@ -10,13 +10,19 @@ export interface EventsCheck {
   readonly findings: readonly { readonly seq: number; readonly what: string }[]
 }
 
+/** A message, and the item in it. */
+export interface EventPlace {
+  readonly seq: number
+  readonly index: number
+}
+
 export interface EventsCheckOptions {
   readonly hash: Hash
   /** Messages of the partition's slot, in order. */
   readonly messages: AsyncIterable<Stored>
   readonly reads: Reads
-  /** Everything up to it came before the app's first deploy. */
-  readonly eventsFrom: number
+  /** Everything up to here is not asked about: it came before the app, or before what is kept. */
+  readonly after: EventPlace
 }
 
 /**
@@ -24,14 +30,18 @@ export interface EventsCheckOptions {
  * came in: nothing is passed over, nothing is made up.
  */
 export async function checkEvents(options: EventsCheckOptions): Promise<EventsCheck> {
-  const { hash, messages, reads, eventsFrom } = options
+  const { hash, messages, reads, after } = options
   const merge: Merge = { reads, at: 0, unread: 0, findings: [] }
+  let isFirst = true
   for await (const { seq, bytes } of messages) {
-    if (seq <= eventsFrom) continue
+    if (seq < after.seq) continue
+    if (isFirst) skipRetired(merge, seq)
+    isFirst = false
     skipMissing(merge, seq)
     const items = decodeBatch(bytes).length
     const digest = hash.bytes(bytes)
-    for (let index = 0; index < items; index++) takeItem(merge, seq, index, digest)
+    const first = seq === after.seq ? after.index + 1 : 0
+    for (let index = first; index < items; index++) takeItem(merge, seq, index, digest)
   }
   skipMissing(merge, Infinity)
   const { at, unread, findings } = merge
@@ -58,6 +68,15 @@ function takeItem(merge: Merge, seq: number, index: number, digest: string): voi
     }
     merge.at += 1
   }
+}
+
+/**
+ * Retention takes away the oldest and never the last one: what was read before the first that is
+ * kept may be gone, what was read after it may not.
+ */
+function skipRetired(merge: Merge, firstSeq: number): void {
+  const { seqs } = merge.reads
+  while ((seqs[merge.at] ?? Infinity) < firstSeq) merge.at += 1
 }
 
 function skipMissing(merge: Merge, seq: number): void {

@@ -2,6 +2,7 @@ import type { Entry, Hash, PartitionId } from '@waybill/core'
 import { decodeEntry } from '@waybill/log'
 import type { Recorded } from '../replay/partition.ts'
 import { createDispatchRules, takeDispatches } from './dispatches.ts'
+import type { EventPlace } from './events.ts'
 import type { Complain, Finding } from './finding.ts'
 import { closeInputs, createInputRules, takeInput, type Reads } from './inputs.ts'
 
@@ -29,7 +30,8 @@ export interface History {
   readonly summary: PartitionSummary
   /** Events it read, for comparing with those that were accepted. */
   readonly events: Reads
-  readonly eventsFrom: number | undefined
+  /** Where its events begin, as far as this journal tells; undefined: it was never deployed. */
+  readonly eventsAfter: EventPlace | undefined
 }
 
 export interface HistoryOptions {
@@ -43,12 +45,13 @@ export interface HistoryOptions {
 export function createHistory({ id, hash, eventsStream, fromStart }: HistoryOptions): History {
   const dispatches = createDispatchRules(id, hash, fromStart)
   const inputs = createInputRules(eventsStream, fromStart)
+  let reached: EventPlace | undefined
   const counts = { bundles: 0, entries: 0, firstNumber: 0, lastNumber: 0 }
 
   return {
     events: inputs.events,
-    get eventsFrom() {
-      return fromStart ? inputs.eventsFrom : undefined
+    get eventsAfter() {
+      return fromStart ? wholeMessage(inputs.eventsFrom) : beforeFirst(inputs.events, reached)
     },
     take({ seq, header, entries }) {
       const found: Finding[] = []
@@ -70,6 +73,7 @@ export function createHistory({ id, hash, eventsStream, fromStart }: HistoryOpti
         takeDispatches(dispatches, entry, hash.bytes(bytes), complain)
       }
       closeInputs(inputs, header, (rule, what) => found.push({ rule, ...at, what }))
+      reached = header.positions[eventsStream]
       counts.bundles += 1
       counts.firstNumber ||= header.number
       counts.lastNumber = header.number
@@ -87,6 +91,19 @@ export function createHistory({ id, hash, eventsStream, fromStart }: HistoryOpti
       }
     },
   }
+}
+
+const wholeMessage = (seq: number | undefined): EventPlace | undefined =>
+  seq === undefined ? undefined : { seq, index: Number.MAX_SAFE_INTEGER }
+
+/** What was read before the kept journal begins is not known any more. */
+function beforeFirst(
+  { seqs, indexes }: Reads,
+  reached: EventPlace | undefined,
+): EventPlace | undefined {
+  const [seq] = seqs
+  const [index] = indexes
+  return seq === undefined || index === undefined ? reached : { seq, index: index - 1 }
 }
 
 function decoded(bytes: Uint8Array, complain: Complain): Entry | undefined {

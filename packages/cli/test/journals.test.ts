@@ -1,0 +1,83 @@
+import { createMemorySnapshots, streamNames, subjects } from '@waybill/log'
+import { expect, test } from 'vitest'
+import { replayAll } from '../src/replay/all.ts'
+import { sliceOf } from '../src/replay/source.ts'
+import { retentionFloors } from '../src/retention.ts'
+import { verifyAll } from '../src/verify/all.ts'
+import { binding, createStory, names, succeeded, type Story } from './story.ts'
+
+const dayMs = 24 * 3_600_000
+
+/** Three days: each an event that is handled, the first two with a snapshot at their end. */
+async function threeDays(): Promise<Story> {
+  const story = createStory()
+  await story.deploy(binding())
+  story.epoch()
+  await story.commit()
+  for (let day = 1; day <= 3; day++) {
+    await story.send()
+    await story.commit()
+    story.answer(succeeded)
+    await story.commit()
+    if (day < 3) await story.checkpoint()
+    story.wait(dayMs)
+    await story.commit()
+  }
+  return story
+}
+
+test('a journal whose beginning is gone replays from its newest snapshot', async () => {
+  const story = await threeDays()
+  const whole = await replayAll(story)
+  expect(whole).toMatchObject({ dispatches: 3, diverged: 0 })
+  const { position } = story.partition.checkpoint!
+  await story.log.purge(story.stream, story.subject, position)
+  expect(await replayAll(story)).toMatchObject({ dispatches: 1, diverged: 0 })
+  expect(await verifyAll(story)).toMatchObject({ findings: [], open: 0, unread: 0 })
+})
+
+test('since: what lies before an older snapshot is taken from it', async () => {
+  const story = await threeDays()
+  const since = story.now - 2.5 * dayMs
+  expect(await replayAll(story, { since })).toMatchObject({ dispatches: 2, diverged: 0 })
+  expect(await replayAll(story, { since: 0 })).toMatchObject({ dispatches: 3, diverged: 0 })
+})
+
+test('without its beginning and without a snapshot there is no replay, and no guess', async () => {
+  const story = await threeDays()
+  await story.log.purge(story.stream, story.subject, story.partition.checkpoint!.position)
+  const bare = { ...story, snapshots: createMemorySnapshots() }
+  await expect(replayAll(bare)).rejects.toMatchObject({ code: 'WB4105', exitCode: 3 })
+  const [first] = story.ended()
+  await expect(sliceOf(story, 'triage', first!)).rejects.toMatchObject({
+    code: 'WB4108',
+    exitCode: 3,
+  })
+})
+
+test('what retention takes away leaves a journal that verifies and replays', async () => {
+  const story = await threeDays()
+  await story.send()
+  await story.commit()
+  const ages = { eventsMs: 0, journalMs: 0, mailMs: 0, now: story.now + 1 }
+  const floors = await retentionFloors(story, ages, new AbortController().signal)
+  const { events } = streamNames(names)
+  // The open dispatch pins its event, the older of the two snapshots its journal.
+  expect(floors).toEqual([
+    { stream: story.stream, subject: story.subject, belowSeq: expect.any(Number) },
+    { stream: events, subject: subjects(names).events(0), belowSeq: 4 },
+  ])
+  for (const { stream, subject, belowSeq } of floors)
+    await story.log.purge(stream, subject, belowSeq)
+  expect(await verifyAll(story)).toMatchObject({ findings: [], open: 1 })
+  expect(await replayAll(story)).toMatchObject({ dispatches: 2, diverged: 0 })
+})
+
+test('events of a partition that never wrote anything are waiting, not forgotten', async () => {
+  const story = createStory()
+  await story.send()
+  await story.deploy(binding())
+  await story.send()
+  await story.send()
+  expect(await verifyAll(story)).toMatchObject({ findings: [], open: 0, unread: 3 })
+})
