@@ -234,7 +234,7 @@ export class Host {
       turns: this.#turns,
       signal: this.#abort.signal,
       payloads: createPayloads(limits.payloadBytesMax),
-      handlers: createHandlers({ app, clock, abortGraceMs: limits.abortGraceMs, isolated: child }),
+      handlers: createHandlers({ ...limits, app, clock, isolated: child }),
       reply: ({ to, letter, body }: EffectOf<'reply'>) => this.#tell(() => reply(to, letter, body)),
       store: createOutbound({
         topology,

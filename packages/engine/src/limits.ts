@@ -22,6 +22,8 @@ export interface HostLimits {
   readonly drainGraceMs: number
   /** Time between the abort of an isolated attempt and the end of its process. */
   readonly abortGraceMs: number
+  /** Child processes for attempts that run alone. */
+  readonly isolatedMax: number
   /** A checkpoint is written after so many entries, or so long, whichever comes first. */
   readonly checkpointEntries: number
   readonly checkpointEveryMs: number
@@ -44,6 +46,7 @@ export const hostLimits: HostLimits = {
   clockSkewMsMax: 2000,
   drainGraceMs: 30_000,
   abortGraceMs: 2000,
+  isolatedMax: 4,
   checkpointEntries: 200_000,
   checkpointEveryMs: 24 * 3_600_000,
   leaseMs: 20_000,

@@ -1,5 +1,6 @@
 import type { Entry } from '@waybill/core'
 import { describe, expect, test } from 'vitest'
+import type { HostLimits } from '../src/limits.ts'
 import { loadApp } from './isolated-app.ts'
 import {
   appOf,
@@ -15,11 +16,11 @@ import {
 const loader = new URL('./isolated-app.ts', import.meta.url).href
 const execArgv = ['--conditions=@waybill/source', '--disable-warning=ExperimentalWarning']
 
-async function start(module = 'file:///app.ts') {
+async function start(module = 'file:///app.ts', limits: Partial<HostLimits> = { isolatedMax: 1 }) {
   const system = createSystem()
   const app = { ...(await loadApp('file:///app.ts')), module }
   await system.deploy(app)
-  const running = system.host(app, { isolated: { loader, execArgv } })
+  const running = system.host(app, { limits, isolated: { loader, execArgv } })
   await until('it leads', () => leading(running) === 1)
   return { system, running, ended: async () => ends(await system.journal()) }
 }
@@ -93,6 +94,38 @@ describe('a handler in a process of its own', () => {
     const failure = transitions(await system.journal()).find(({ record }) => record.error)
     expect(failure?.record).toMatchObject({ kills: 0, error: { message: 'there is no app' } })
     running.crash()
+  })
+
+  test('has several processes to run in, each with one attempt at a time', async () => {
+    const { system, running, ended } = await start('file:///app.ts', { isolatedMax: 3 })
+    await system.send(...Array.from({ length: 9 }, () => ({ data: 'where' })))
+    await awaited(async () => (await ended()).size === 9)
+    const pids = new Set((await outputs(system)).map((one) => (one as { pid: number }).pid))
+    expect(pids.size).toBeLessThanOrEqual(3)
+    expect(pids.size).toBeGreaterThan(1)
+    await running.stop()
+  })
+
+  test('that waits too long for a process is parked: what never ran spends no attempt', async () => {
+    const { system, running, ended } = await start()
+    const { clock } = system
+    await system.send({ data: 'hang' }, { data: 'where' })
+    await awaited(async () => heads(await system.journal()).includes('hanging'))
+    // Half of its five seconds; the one that hangs still has the other half.
+    clock.advanceTo(clock.now() + 2500)
+    const parked = (event: string): boolean => event === 'attempt.parked'
+    const events = async (): Promise<string[]> =>
+      transitions(await system.journal()).map(({ event }) => event.type)
+    await until('it is parked', async () => (await events()).some(parked))
+    clock.advanceTo(clock.now() + 2500)
+    await until('the one that hangs is over', async () => (await events()).includes('timer.due'))
+    clock.advanceTo(clock.now() + 2000)
+    await awaited(async () => (await ended()).size === 2)
+    const spent = transitions(await system.journal()).flatMap(({ record }) =>
+      record.outcome ? [record.spent] : [],
+    )
+    expect(spent.sort()).toEqual([0, 1])
+    await running.stop()
   })
 
   test('needs a loader: without one the host says so at once', () => {

@@ -1,183 +1,118 @@
-import { fork, type ChildProcess } from 'node:child_process'
-import { decode, encode, normaliseThrown, type EffectResult, type EventDraft } from '@waybill/core'
-import type { Attempt } from '../attempt.ts'
+import type { EffectResult } from '@waybill/core'
+import type { AbortReason, Attempt } from '../attempt.ts'
 import type { Clock } from '../clock.ts'
+import { Child, type Ending, type IsolatedOptions } from './child-process.ts'
 import type { Task } from './handler.ts'
-import { fromChild, type FromChild, type ToChild } from './wire.ts'
-
-export interface IsolatedOptions {
-  /** URL of a module that exports `loadApp(url): Promise<HostedApp>`. */
-  readonly loader: string
-  /** URL of the module that exports the app. */
-  readonly module: string
-  /** Flags of the child's Node; those of this process unless given. */
-  readonly execArgv?: readonly string[] | undefined
-}
 
 export interface IsolatedPorts {
   readonly isolated: IsolatedOptions
   readonly clock: Clock
   readonly abortGraceMs: number
+  /** Child processes at once; after a crash every attempt that was running wants one. */
+  readonly isolatedMax: number
 }
 
+/** A child that has nothing to do is kept this long for the next attempt. */
+const idleMs = 60_000
+
 /**
- * Runs attempts one at a time in a child process, so that whatever they do to it, they do to it
- * alone. The child is kept for the next one; it ends when an attempt kills it or will not stop.
+ * Runs attempts in child processes, one at a time in each, so that whatever they do to it they do
+ * to it alone. A child is kept for the next one; it ends when an attempt kills it or will not stop.
  */
 export class Isolated {
   readonly #ports: IsolatedPorts
-  readonly #waiting: Task[] = []
-  #current: Running | undefined
-  #child: ChildProcess | undefined
-  #ids = 0
+  readonly #children = new Set<Child>()
+  /** In the order in which they came. */
+  readonly #waiting = new Set<Task>()
+  #impatient: { readonly at: number; readonly cancel: () => void } | undefined
 
   constructor(ports: IsolatedPorts) {
     this.#ports = ports
   }
 
   start(task: Task): void {
-    this.#waiting.push(task)
+    this.#waiting.add(task)
     this.#next()
   }
 
   /** The attempt is over; its process is ended if it does not stop in time. */
-  abort(attempt: Attempt): void {
-    const current = this.#current
-    const doomed = this.#child
-    if (current?.task.attempt !== attempt || current.kill || !doomed) return
-    const { clock, abortGraceMs } = this.#ports
-    tell(doomed, { kind: 'abort', id: current.id, reason: String(attempt.signal.reason) })
-    current.kill = clock.wake(clock.now() + abortGraceMs, () => doomed.kill('SIGKILL'))
+  abort(attempt: Attempt, reason: AbortReason): void {
+    for (const task of this.#waiting) if (task.attempt === attempt) this.#waiting.delete(task)
+    for (const child of this.#children) if (child.runs(attempt)) child.abort(reason)
   }
 
   async close(): Promise<void> {
-    this.#waiting.length = 0
-    const last = this.#child
-    this.#child = undefined
-    this.#current?.kill?.()
-    this.#current = undefined
-    if (!last || last.exitCode !== null || last.signalCode !== null) return
-    await new Promise((resolve) => {
-      last.once('exit', resolve)
-      last.kill('SIGKILL')
-    })
+    this.#waiting.clear()
+    this.#impatient?.cancel()
+    await Promise.all([...this.#children].map((child) => child.close()))
   }
 
   #next(): void {
-    while (!this.#current && this.#waiting.length > 0) {
-      const task = this.#waiting.shift()
-      if (!task || task.attempt.over) continue
-      this.#current = { task, id: ++this.#ids, kill: undefined }
-      this.#child ??= this.#spawn(this.#ports.isolated)
-      tell(this.#child, runOf(this.#current))
+    for (const task of this.#waiting) {
+      const child = this.#idleChild()
+      if (!child) return this.#watchWaiting()
+      this.#waiting.delete(task)
+      child.run(task)
     }
   }
 
-  #spawn({ loader, module, execArgv }: IsolatedOptions): ChildProcess {
-    const born = fork(entry, [loader, module], {
-      serialization: 'advanced',
-      ...(execArgv ? { execArgv: [...execArgv] } : {}),
+  #idleChild(): Child | undefined {
+    for (const child of this.#children) if (child.idle) return child
+    const { isolated, clock, abortGraceMs, isolatedMax } = this.#ports
+    if (this.#children.size >= isolatedMax) return undefined
+    const child: Child = new Child({
+      ...isolated,
+      clock,
+      abortGraceMs,
+      idleMs,
+      ended: (task, ending) => {
+        task.settle(task.attempt, this.#resultOf(task, ending))
+        this.#next()
+      },
+      gone: () => {
+        this.#children.delete(child)
+        this.#next()
+      },
     })
-    born.on('message', (message) => {
-      if (born === this.#child) this.#hear(fromChild.parse(message), born)
-    })
-    born.on('error', () => this.#gone(born, 'it could not be started'))
-    born.on('exit', (code, signal) => this.#gone(born, signal ?? `exit code ${code}`))
-    return born
+    this.#children.add(child)
+    return child
   }
 
-  #hear(message: FromChild, from: ChildProcess): void {
-    switch (message.kind) {
-      case 'ready':
-        return
-      case 'broken':
-        this.#child = undefined
-        return this.#finish({ status: 'failed', error: message.error })
-      case 'send':
-        if (message.id === this.#current?.id) void send(this.#current, message, from)
-        return
-      case 'failed':
-        if (message.id !== this.#current?.id) return
-        return this.#finish({ status: 'failed', error: message.error })
-      case 'succeeded':
-        if (message.id !== this.#current?.id) return
-        return this.#finish({
-          status: 'succeeded',
-          output: message.output && decode(message.output),
-        })
-      default:
-        return message satisfies never
-    }
-  }
-
-  #finish(ending: Ending): void {
-    if (!this.#current) return
-    const { task, kill } = this.#current
-    const { attempt } = task
-    this.#current = undefined
-    kill?.()
+  #resultOf({ attempt }: Task, ending: Ending): EffectResult {
+    if (ending.status === 'killed') return ending
     const ms = Math.max(0, this.#ports.clock.now() - attempt.facts.startedAt)
-    const result = ending.status === 'killed' ? ending : { ...ending, sent: [...attempt.sent], ms }
-    task.settle(attempt, result)
-    this.#next()
+    return { ...ending, sent: [...attempt.sent], ms }
   }
 
-  #gone(who: ChildProcess, how: string): void {
-    if (who !== this.#child) return
-    this.#child = undefined
-    this.#finish({ status: 'killed', reason: how })
-    this.#next()
+  /**
+   * An attempt that never ran must not be spent by its deadline. Half of its time is for waiting;
+   * then it is parked, and asks again.
+   */
+  #watchWaiting(): void {
+    const [first] = this.#waiting
+    if (!first) return
+    const at = patienceOf(first)
+    if (this.#impatient && this.#impatient.at <= at) return
+    this.#impatient?.cancel()
+    const cancel = this.#ports.clock.wake(at, () => {
+      this.#impatient = undefined
+      this.#parkLate()
+      this.#watchWaiting()
+    })
+    this.#impatient = { at, cancel }
   }
-}
 
-type Ending =
-  | Omit<Extract<EffectResult, { status: 'succeeded' }>, 'sent' | 'ms'>
-  | Omit<Extract<EffectResult, { status: 'failed' }>, 'sent' | 'ms'>
-  | Extract<EffectResult, { status: 'killed' }>
-
-interface Running {
-  readonly task: Task
-  readonly id: number
-  /** Calls off the end of the process, once one was announced. */
-  kill: (() => void) | undefined
-}
-
-/** Beside this file, whatever its extension is by now. */
-const entry = new URL(
-  import.meta.url.endsWith('.ts') ? './child.ts' : './child.js',
-  import.meta.url,
-)
-
-function runOf({ task, id }: Running): ToChild {
-  const { attempt, binding } = task
-  const { dispatch, event, fencingToken, deadline } = attempt
-  return {
-    kind: 'run',
-    id,
-    binding: encode(binding),
-    event: encode(event),
-    dispatch,
-    attempt: attempt.attempt,
-    fencingToken,
-    deadline,
+  #parkLate(): void {
+    const now = this.#ports.clock.now()
+    for (const task of this.#waiting) {
+      if (patienceOf(task) > now) continue
+      this.#waiting.delete(task)
+      task.settle(task.attempt, { status: 'parked' })
+    }
   }
 }
 
-async function send(
-  { task, id }: Running,
-  { ordinal, draft }: Extract<FromChild, { kind: 'send' }>,
-  to: ChildProcess,
-): Promise<void> {
-  try {
-    // Checked like any other draft, where it is accepted.
-    const event = await task.attempt.send(decode(draft) as unknown as EventDraft)
-    tell(to, { kind: 'sent', id, ordinal, event })
-  } catch (cause) {
-    tell(to, { kind: 'sent', id, ordinal, error: normaliseThrown(cause).message })
-  }
-}
-
-/** A child that is gone hears nothing; its end is noticed by itself. */
-function tell(to: ChildProcess, message: ToChild): void {
-  if (to.connected) to.send(message, () => undefined)
+function patienceOf({ attempt }: Task): number {
+  const { startedAt, deadline } = attempt.facts
+  return startedAt + Math.floor((deadline - startedAt) / 2)
 }

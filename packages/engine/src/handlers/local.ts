@@ -1,7 +1,8 @@
 import { normaliseThrown, type EffectResult, type HostedApp, type Plain } from '@waybill/core'
 import type { Clock } from '../clock.ts'
 import type { Handler, Task } from './handler.ts'
-import { Isolated, type IsolatedOptions } from './isolated.ts'
+import type { IsolatedOptions } from './child-process.ts'
+import { Isolated } from './isolated.ts'
 import { outputFault } from './output.ts'
 
 export interface LocalPorts {
@@ -10,6 +11,7 @@ export interface LocalPorts {
   /** Without it, what should run alone runs here like everything else: in a test bed, say. */
   readonly isolated?: IsolatedOptions | undefined
   readonly abortGraceMs: number
+  readonly isolatedMax: number
 }
 
 /** Functions of the app, in this process; those that must run alone in a child of it. */
@@ -50,7 +52,7 @@ export function createLocalHandler(ports: LocalPorts): Handler {
     start: (task) => (task.alone && isolated ? isolated.start(task) : runInline(task)),
     abort(attempt, reason) {
       attempt.abort(reason)
-      isolated?.abort(attempt)
+      isolated?.abort(attempt, reason)
     },
     close: async () => isolated?.close(),
   }
