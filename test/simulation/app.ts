@@ -4,6 +4,7 @@ import {
   RetryAfter,
   type AttemptRun,
   type Definition,
+  type EventDraft,
   type HostedApp,
   type Manifest,
   type Plain,
@@ -52,7 +53,8 @@ export function createApp(ports: AppPorts): HostedApp<AbortSignal> {
       const effect = effects.begin(run, binding, process.name)
       try {
         const { does } = run.event.data as { does: Behaviour }
-        const output = await behave[does]({ ...ports, run, binding, chance })
+        const send: Run['send'] = async (draft) => void effect.sent.push(await run.send(draft))
+        const output = await behave[does]({ ...ports, run, binding, chance, send })
         effects.end(effect, 'returned')
         return output
       } catch (cause) {
@@ -63,7 +65,7 @@ export function createApp(ports: AppPorts): HostedApp<AbortSignal> {
   }
 }
 
-export function definitionOf(binding: BindingOptions): Definition {
+function definitionOf(binding: BindingOptions): Definition {
   const { id, on, when, retry, timeouts, onPermanentError, maxChainDepth } = binding
   const code = sha256.text(id).slice(0, 32)
   const made = {
@@ -92,7 +94,7 @@ export function verdictOf(seed: number, binding: BindingOptions, event: string):
   return binding.when === 'always' || matches(seed, binding.id, event) ? 'matched' : 'filtered'
 }
 
-const matches = (seed: number, binding: string, event: string): boolean =>
+export const matches = (seed: number, binding: string, event: string): boolean =>
   random(`${seed}/match/${binding}/${event}`).chance(0.7)
 
 function optionsOf(bindings: readonly BindingOptions[], id: string): BindingOptions {
@@ -105,6 +107,7 @@ interface Run extends AppPorts {
   readonly run: AttemptRun<AbortSignal>
   readonly binding: Manifest
   readonly chance: Random
+  readonly send: (draft: EventDraft) => Promise<void>
 }
 
 const behave: { readonly [K in Behaviour]: (run: Run) => Promise<Plain | undefined> } = {
@@ -133,15 +136,15 @@ const behave: { readonly [K in Behaviour]: (run: Run) => Promise<Plain | undefin
   // Does not listen, and is through when nobody waits any more.
   deaf: ({ process, binding }) =>
     process.sleep(binding.timeouts.attemptMs * 1.1).then(() => 'late'),
-  fan: async ({ process, chance, run }) => {
+  fan: async ({ process, chance, send }) => {
     for (let n = chance.int(1, 3); n > 0; n--) {
-      await run.send({ type: 'order.sent', source: 'shop', data: { does: 'plain' } })
+      await send({ type: 'order.sent', source: 'shop', data: { does: 'plain' } })
       await process.sleep(chance.between(0, 20))
     }
     return undefined
   },
-  loop: async ({ run }) => {
-    await run.send({ type: run.event.type, source: 'shop', data: run.event.data })
+  loop: async ({ run, send }) => {
+    await send({ type: run.event.type, source: 'shop', data: run.event.data })
     return undefined
   },
   odd: async ({ chance }) => {

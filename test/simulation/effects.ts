@@ -10,6 +10,8 @@ export interface Effect {
   readonly event: string
   readonly process: string
   readonly beganAt: number
+  /** Ids of the events that it sent, in order. */
+  readonly sent: string[]
   endedAt: number | undefined
   how: 'returned' | 'threw' | undefined
 }
@@ -33,6 +35,7 @@ export class EffectJournal {
       event: run.event.id,
       process,
       beganAt: this.#now(),
+      sent: [],
       endedAt: undefined,
       how: undefined,
     }

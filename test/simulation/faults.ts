@@ -32,7 +32,7 @@ export type Fault =
   | (For & { readonly kind: 'leases' }) // the bucket of leases does not answer
   | (For & { readonly kind: 'snapshots' })
   | (For & { readonly kind: 'stale'; readonly on?: string; readonly share: number })
-  | (At & On & { readonly kind: 'readers' }) // every reader of a process gives up
+  | (At & On & { readonly kind: 'readers' }) // readers of a process give up
   | (For & { readonly kind: 'full' }) // the streams take nothing more
   | (At & { readonly kind: 'power'; readonly stream: 'events' | 'journal'; readonly count: number })
 

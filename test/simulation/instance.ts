@@ -1,4 +1,4 @@
-import { createHost, type Host } from '@waybill/engine'
+import { createHost, type EngineLogger, type Host } from '@waybill/engine'
 import { LogFault, type LeaseStore, type SnapshotStore, type Topology } from '@waybill/log'
 import { createApp } from './app.ts'
 import type { EffectJournal } from './effects.ts'
@@ -19,6 +19,13 @@ export interface Reply {
   readonly at: number
 }
 
+/** A host saw that a partition is another's. */
+export interface Fence {
+  readonly incarnation: string
+  readonly slot: number
+  readonly lastSeq: number
+}
+
 export interface Surroundings {
   readonly options: Options
   readonly schedule: Schedule
@@ -29,6 +36,7 @@ export interface Surroundings {
   readonly snapshots: SnapshotStore
   readonly effects: EffectJournal
   readonly replies: Reply[]
+  readonly fences: Fence[]
   readonly chance: Random
   /** What no process may end with. */
   readonly defects: string[]
@@ -87,6 +95,7 @@ export class Instance {
       incarnation,
       clock: process.clock,
       limits,
+      logger: this.#listen(incarnation),
       serverNow: () =>
         network.ask('log', 'time', () => Math.floor(schedule.now), { patienceMs: 15_000 }),
       reply: (to, letter, body) => replies.push({ to, letter, body, at: schedule.now }),
@@ -156,6 +165,17 @@ export class Instance {
   #remove(running: Running): void {
     running.process.die()
     this.#running.delete(running)
+  }
+
+  /** What a host says of itself that nobody can see from outside. */
+  #listen(incarnation: string): EngineLogger {
+    const nothing = (): void => undefined
+    const warn = (fields: object, message: string): void => {
+      if (message !== 'fenced' || !('slot' in fields) || !('lastSeq' in fields)) return
+      const { slot, lastSeq } = fields
+      this.#world.fences.push({ incarnation, slot: Number(slot), lastSeq: Number(lastSeq) })
+    }
+    return { debug: nothing, info: nothing, warn, error: nothing }
   }
 
   #exited(running: Running, cause: unknown): void {

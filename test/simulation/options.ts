@@ -118,7 +118,7 @@ function drawLimits(chance: Random, pace: Options['pace']): Partial<HostLimits> 
   return {
     hotMax: chance.pick([1, 2, 4, 256]),
     uncommittedEntriesMax: chance.pick([4, 32, 8192]),
-    bundleBytesMax: chance.pick([292_000, 4 * 1024 * 1024]),
+    bundleBytesMax: chance.pick([281_000, 292_000, 4 * 1024 * 1024]),
     readAheadMessages: chance.pick([1, 3, 512]),
     payloadBytesMax: chance.pick([0, 700, 8 * 1024 * 1024]),
     checkpointEntries: chance.chance(0.2) ? chance.int(15, 60) : 200_000,
@@ -193,12 +193,17 @@ function drawAgain(chance: Random, pace: Options['pace']): number[] {
   return again
 }
 
+/** Soon after the event, when what it started is still under way, or late, when it has ended. */
 function drawCancels(chance: Random, sends: readonly Send[], spanMs: number): Cancel[] {
-  return Array.from({ length: chance.pick([0, 0, 1, 2, 3]) }, (_, n) => ({
-    n,
-    atMs: Math.floor(chance.between(spanMs * 0.1, spanMs)),
-    target: chance.pick(['dispatch', 'event', 'filter'] as const),
-    of: chance.int(0, sends.length - 1),
-    twice: chance.chance(0.3),
-  }))
+  return Array.from({ length: chance.pick([0, 1, 2, 4]) }, (_, n) => {
+    const of = chance.int(0, sends.length - 1)
+    const soon = (sends[of]?.atMs ?? 0) + chance.int(5, 3000)
+    return {
+      n,
+      of,
+      atMs: chance.chance(0.8) ? soon : Math.floor(chance.between(spanMs * 0.1, spanMs)),
+      target: chance.pick(['dispatch', 'event', 'filter'] as const),
+      twice: chance.chance(0.3),
+    }
+  })
 }

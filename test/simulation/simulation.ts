@@ -89,6 +89,7 @@ function openWorld(options: Options): World {
     snapshots: createMemorySnapshots(),
     effects: new EffectJournal(() => schedule.now),
     replies: [],
+    fences: [],
     chance: random(`${options.seed}/world`),
     defects: [],
   }
@@ -125,18 +126,14 @@ async function conclude(
   instances: ReadonlyMap<string, Instance>,
   settled: boolean,
 ): Promise<Outcome> {
-  const { options, server, schedule, effects, replies, defects, topology, weather } = world
+  const { options, server, schedule, effects, topology, weather } = world
+  const { replies, defects, fences } = world
   const log = openMemoryLog({ server: server.memory, hash: sha256 })
   const { acknowledged } = ingress
-  const history = { options, log, topology, acknowledged, effects: effects.effects, replies }
   const hosts = [...instances.values()].flatMap((instance) => instance.hosts)
-  const { violations, ends } = await check({
-    ...history,
-    lost: server.lost,
-    defects,
-    settled,
-    hosts,
-  })
+  const history = { options, startMs, log, topology, acknowledged, effects: effects.effects }
+  const heard = { replies, defects, fences, lost: server.lost, settled, hosts }
+  const { violations, ends } = await check({ ...history, ...heard })
   const digest = createHash('sha256').update(JSON.stringify([effects.effects, acknowledged, ends]))
   for (const { seq, at, bytes } of everything(server)) digest.update(`${seq} ${at} `).update(bytes)
   return {

@@ -1,4 +1,4 @@
-import { decode, typeMatches, type InputRef } from '@waybill/core'
+import { decode, parseId, typeMatches, waybillEvent, type InputRef } from '@waybill/core'
 import { decodeBatch, streamNames, subjects, type Stored } from '@waybill/log'
 import { appName } from '../app.ts'
 import type { Acknowledged } from '../ingress.ts'
@@ -39,6 +39,7 @@ export async function checkAcknowledged(
       violate,
     )
     checkStarts(history, journal, violate)
+    await checkTaken(history, journal, violate)
   }
 }
 
@@ -88,6 +89,35 @@ async function inputsOf({ log }: History, { stream, start }: Lane): Promise<read
     for (const index of decodeBatch(bytes).keys()) there.push({ seq, index, hash })
   }
   return there
+}
+
+/** An event is put aside only where it is no event, or where hosts died of it again and again. */
+async function checkTaken(history: History, { slot, entries }: Journal, violate: Violate) {
+  const events = await eventsOf(history, slot)
+  for (const { entry, seq } of entries) {
+    const { input } = entry
+    if (input.kind !== 'quarantined' || !input.ref?.stream.startsWith('EVENTS')) continue
+    const isEvent = events.has(`${input.ref.seq}/${input.ref.index}`)
+    if (isEvent && !input.reason.includes('epochs ended here')) {
+      violate('I1', `slot ${slot} at ${seq}: an event is put aside: ${input.reason}`)
+    }
+  }
+}
+
+/** Places of what is an event of this slot. */
+async function eventsOf({ log, topology }: History, slot: number): Promise<Set<string>> {
+  const places = new Set<string>()
+  const range = {
+    stream: streamNames(topology).events,
+    subjects: [subjects(topology).events(slot)],
+  }
+  for await (const { seq, bytes } of log.read({ ...range, fromSeq: 1 })) {
+    for (const [index, item] of decodeBatch(bytes).entries()) {
+      const event = waybillEvent.safeParse(decode(item))
+      if (event.success && parseId(event.data.id)?.slot === slot) places.add(`${seq}/${index}`)
+    }
+  }
+  return places
 }
 
 /** By the types alone, without a look at the verdicts: who should have been asked was asked. */

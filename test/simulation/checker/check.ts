@@ -2,22 +2,29 @@ import type { Host } from '@waybill/engine'
 import type { EventLog, Stored, Topology } from '@waybill/log'
 import type { Effect } from '../effects.ts'
 import type { Acknowledged } from '../ingress.ts'
-import type { Reply } from '../instance.ts'
+import type { Fence, Reply } from '../instance.ts'
 import type { Options } from '../options.ts'
 import { checkAcknowledged } from './acknowledged.ts'
 import { checkEffects } from './effects.ts'
 import { readJournal, type Journal } from './journal.ts'
+import { checkFences } from './fences.ts'
+import { checkLetters } from './letters.ts'
 import { checkLive } from './live.ts'
+import { checkPolicy } from './policy.ts'
+import { checkTimes } from './time.ts'
 import type { Violate, Violation } from './violation.ts'
 
 /** All that a run leaves behind: the log, and what the world outside wrote down. */
 export interface History {
   readonly options: Options
+  /** When the run began, epoch ms. */
+  readonly startMs: number
   readonly log: EventLog
   readonly topology: Topology
   readonly acknowledged: readonly Acknowledged[]
   readonly effects: readonly Effect[]
   readonly replies: readonly Reply[]
+  readonly fences: readonly Fence[]
   /** Messages that a power cut took. */
   readonly lost: readonly Stored[]
   readonly defects: readonly string[]
@@ -39,8 +46,13 @@ export async function check(history: History): Promise<Checked> {
   for (const defect of history.defects) violate('I0', defect)
   const journals: Journal[] = []
   for (let slot = 0; slot < history.topology.slots; slot++) {
-    journals.push(await readJournal(history, slot, violate))
+    const journal = await readJournal(history, slot, violate)
+    journals.push(journal)
+    checkTimes(history, journal, violate)
+    checkPolicy(history, journal, violate)
+    checkLetters(journal, violate)
   }
+  checkFences(history, journals, violate)
   await checkAcknowledged(history, journals, violate)
   checkEffects(history, journals, violate)
   checkLive(history, journals, violate)

@@ -1,4 +1,5 @@
 import { encode, type Effect as Asked, type Plain } from '@waybill/core'
+import { matches } from '../app.ts'
 import type { Effect } from '../effects.ts'
 import type { History } from './check.ts'
 import { transitionsOf, type Journal, type Recorded } from './journal.ts'
@@ -24,11 +25,15 @@ export function checkEffects(
     for (const effect of entry.effects) {
       const place = { effect, seq, storedAt }
       if (effect.kind === 'runAttempt') asked.set(`${effect.dispatch}:${effect.attempt}`, place)
-      if (effect.kind === 'reply') letters.set(answer(effect), place)
+      // Asked again it is answered again, with the same words: the first entry allows them all.
+      if (effect.kind === 'reply' && !letters.has(answer(effect)))
+        letters.set(answer(effect), place)
     }
   }
   checkRuns(history.effects, asked, violate)
   checkReplies(history, letters, violate)
+  checkSent(history.effects, violate)
+  checkPredicates(history, violate)
   const runs = new Map(history.effects.map((run) => [`${run.dispatch}:${run.attempt}`, run]))
   for (const { entries } of journals) checkResults(entries, runs, violate)
 }
@@ -72,6 +77,29 @@ function checkResults(
       violate('I4', `${dispatch} succeeded, but no handler had returned`)
     }
     attempts.set(dispatch, record.attempt)
+  }
+}
+
+/** An attempt that is run again sends the same events, not new ones. */
+function checkSent(effects: readonly Effect[], violate: Violate): void {
+  const sent = new Map<string, string>()
+  for (const effect of effects) {
+    for (const [ordinal, id] of effect.sent.entries()) {
+      const which = `${effect.dispatch}:${ordinal}`
+      const before = sent.get(which) ?? id
+      if (before !== id)
+        violate('I1', `event ${ordinal} of ${effect.dispatch}: ${id}, was ${before}`)
+      sent.set(which, id)
+    }
+  }
+}
+
+/** What runs has matched, whoever answered for the predicate. */
+function checkPredicates({ options, effects }: History, violate: Violate): void {
+  for (const { binding, event, dispatch } of effects) {
+    const own = options.bindings.find(({ id }) => binding.startsWith(`${id}@`))
+    const matched = own?.when === 'always' || (own && matches(options.seed, own.id, event))
+    if (!matched) violate('I1', `${dispatch} runs for ${event}, which ${binding} does not match`)
   }
 }
 

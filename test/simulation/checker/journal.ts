@@ -59,7 +59,6 @@ export async function readJournal(
     if (!(cause instanceof ChainBroken)) throw cause
     violate('I11', `slot ${slot}: ${cause.at.why}`)
   }
-  checkTimers(entries, violate)
   checkVerdicts(history, entries, violate)
   return { slot, entries, summary: rules.summary, tailSeq, reads: readsOf(entries) }
 }
@@ -95,17 +94,6 @@ function readsOf(entries: readonly Recorded[]): Map<string, InputRef[]> {
     reads.set(stream, [...(reads.get(stream) ?? []), entry.input.ref])
   }
   return reads
-}
-
-/** A timer is a field of the record before: what fires must have stood there, and be due. */
-function checkTimers(entries: readonly Recorded[], violate: Violate): void {
-  const timers = new Map<string, Readonly<Record<string, number | undefined>>>()
-  for (const { fact, at, seq } of transitionsOf(entries)) {
-    const { event, dispatch, record } = fact
-    const due = event.type === 'timer.due' ? (timers.get(dispatch)?.[event.timer] ?? Infinity) : 0
-    if (due > at) violate('I12', `${dispatch} at ${seq}: fires at ${at}, due ${due}`)
-    timers.set(dispatch, record.timers)
-  }
 }
 
 interface Moved extends Omit<Recorded, 'entry'> {

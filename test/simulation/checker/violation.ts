@@ -9,6 +9,7 @@ export const invariants = {
   I3: 'attempts are 1, 2, 3 ..., each asked for once and before its end',
   I4: 'an attempt runs at most once, and a recorded result is one that a handler brought',
   I5: 'an effect begins after the log has its entry, and carries that entry in its token',
+  I6: 'a host gives way to others, never to itself',
   I9: 'the live state is the fold of the journal, and so are the rows of the projection',
   I10: 'deciding again what was recorded gives the same bytes',
   I11: 'the chain is unbroken, sequences rise, positions say what was read',

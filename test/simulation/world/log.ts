@@ -145,7 +145,7 @@ function streamRouter({ topology }: Server): (subject: string) => string {
 }
 
 /** Exact subjects, or prefixes with a trailing `>`; none = all. */
-export function subjectFilter(filters: readonly string[]): (subject: string) => boolean {
+function subjectFilter(filters: readonly string[]): (subject: string) => boolean {
   if (filters.length === 0 || filters.includes('>')) return () => true
   return (subject) =>
     filters.some((filter) =>

@@ -32,9 +32,9 @@ export class Network {
     this.chance = chance
   }
 
-  /** Its readers give up, as they do when nobody answers for long. */
+  /** Some of its readers give up, as they do when nobody answers for long. */
   cutReaders(): void {
-    for (const reader of this.readers) reader.cut()
+    for (const reader of this.readers) if (this.chance.chance(0.5)) reader.cut()
   }
 
   /** One request. What it does at the server happens there, whatever becomes of who asked. */

@@ -1,0 +1,46 @@
+import { execFile } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, test } from 'vitest'
+import { mutants } from './mutants.ts'
+import seeds from './mutants/seeds.json' with { type: 'json' }
+import { mutate } from './plant.ts'
+
+const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
+const source = ['--conditions=@waybill/source', '--disable-warning=ExperimentalWarning']
+const seedOf: Readonly<Record<string, number>> = seeds
+
+describe('planted faults', () => {
+  test('are many, and each has a seed that catches it', () => {
+    expect(mutants.length).toBeGreaterThanOrEqual(30)
+    expect(Object.keys(seedOf).sort()).toEqual(mutants.map(({ name }) => name).sort())
+  })
+
+  // When this fails the product's text has moved on, and the mutant has to follow it.
+  test.each(mutants)('$name has its place in the text', async (mutant) => {
+    const text = await readFile(here(`../../${mutant.file}`), 'utf8')
+    expect(mutate(mutant, text)).not.toBe(text)
+  })
+
+  test.concurrent.each(mutants)('$name is caught', async ({ name }) => {
+    const found = await simulate(
+      '--mutant',
+      name,
+      '--seed',
+      String(seedOf[name]),
+      '--json',
+      '--quick',
+    )
+    expect(found).toMatchObject({ mutant: name, seed: seedOf[name] })
+  })
+})
+
+/** What is printed; an exit code of 1 says that something broke, as it must. */
+function simulate(...args: readonly string[]): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    execFile(process.execPath, [...source, here('main.ts'), ...args], (cause, stdout, stderr) => {
+      if (cause?.code === 1 && stdout.startsWith('{')) resolve(JSON.parse(stdout))
+      else reject(new Error(`${stdout}${stderr}`, { cause }))
+    })
+  })
+}
