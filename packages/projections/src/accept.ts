@@ -1,4 +1,4 @@
-import type { Entry, Hash } from '@waybill/core'
+import { CodecError, decode, type Entry, type Hash, RULES } from '@waybill/core'
 import {
   type BundleHeader,
   ChainBroken,
@@ -6,6 +6,7 @@ import {
   decodeEntry,
   type Stored,
 } from '@waybill/log'
+import { ZodError } from 'zod'
 import type { PartitionTable } from './tables.ts'
 
 export interface PartitionRef {
@@ -32,17 +33,24 @@ export function partitionOfSubject(subject: string): PartitionRef {
   return { app, generation: Number(generation), slot: Number(slot) }
 }
 
+export interface Acceptance {
+  readonly hash: Hash
+  /** The beginning of journals is gone: without `before`, any number may be first. */
+  readonly truncated: boolean
+  /** Every entry by its schema, whoever wrote it. */
+  readonly checked: boolean
+}
+
 /**
  * Takes a journal message apart and checks that it follows `before`: same partition, next number,
  * and the hash of the bundle before it by name.
  *
- * @param truncated the beginning of journals is gone: without `before`, any number may be first
  * @throws ChainBroken
  */
 export function acceptBundle(
   message: Stored,
   before: PartitionTable | undefined,
-  { hash, truncated }: { readonly hash: Hash; readonly truncated: boolean },
+  { hash, truncated, checked }: Acceptance,
 ): Accepted {
   const { subject, seq, at } = message
   const broken = (why: string, number?: number, options?: ErrorOptions): ChainBroken =>
@@ -54,9 +62,10 @@ export function acceptBundle(
       foreign(header, ref) ??
       (before ? breakAfter(before, header) : breakAtStart(header, truncated))
     if (why !== undefined) throw broken(why, header.number)
-    return { header, seq, at, hash: own, entries: entries.map(decodeEntry) }
+    const read = checked || header.rules !== RULES ? decodeEntry : trustedEntry
+    return { header, seq, at, hash: own, entries: entries.map(read) }
   } catch (cause) {
-    if (cause instanceof ChainBroken) throw cause
+    if (!(cause instanceof CodecError || cause instanceof ZodError)) throw cause
     throw broken('its bytes cannot be decoded', undefined, { cause })
   }
 }
@@ -76,3 +85,10 @@ function breakAtStart({ number, prev }: BundleHeader, truncated: boolean): strin
   if (number === 1) return prev === undefined ? undefined : 'the first bundle names one before it'
   return truncated ? undefined : 'bundle 1 was to come'
 }
+
+/**
+ * What today's rules wrote and the chain holds in place is as it was when it was encoded: checking
+ * it by its schema once more was a third of all the work (54 us a dispatch, 38 without). Whoever
+ * folds must be ready for it to throw, and then fold what is checked.
+ */
+const trustedEntry = (bytes: Uint8Array): Entry => decode(bytes) as unknown as Entry

@@ -1,3 +1,4 @@
+import { canonicalJson } from './json.ts'
 import type { Projection } from './projection.ts'
 import { nothing } from './projection.ts'
 
@@ -10,11 +11,11 @@ export const definitions: Projection = {
   fold({ input, facts }, { app }) {
     if (input.kind !== 'def' || facts[0]?.kind !== 'def.applied') return nothing
     const { number, at, by, active, manifests, eventsFrom } = input.change
-    const definition = { app, number, at, by, active: JSON.stringify(active) }
+    const definition = { app, number, at, by, active: canonicalJson(active) }
     return [
       {
         table: 'definition',
-        row: { ...definition, events_from: JSON.stringify(eventsFrom) },
+        row: { ...definition, events_from: canonicalJson(eventsFrom) },
       },
       ...manifests.map((manifest) => ({
         table: 'binding' as const,
@@ -24,7 +25,7 @@ export const definitions: Projection = {
           version: manifest.version,
           definitions: number,
           at,
-          manifest: JSON.stringify(manifest),
+          manifest: canonicalJson(manifest),
         },
       })),
     ]

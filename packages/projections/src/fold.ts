@@ -1,5 +1,5 @@
 import type { Entry, Hash } from '@waybill/core'
-import type { BundleHeader, Stored } from '@waybill/log'
+import { type BundleHeader, ChainBroken, type Stored } from '@waybill/log'
 import {
   type Accepted,
   acceptBundle,
@@ -8,6 +8,7 @@ import {
   type PartitionRef,
 } from './accept.ts'
 import { gather, type Gathering } from './batch.ts'
+import { canonicalJson } from './json.ts'
 import { movedOn, movesOf } from './move.ts'
 import { createOpenRows, type OpenRows } from './open-rows.ts'
 import type { Move, Place, Projection } from './projection.ts'
@@ -62,52 +63,69 @@ export interface FolderOptions {
 }
 
 export async function openFolder(options: FolderOptions): Promise<Folder> {
-  const { store, hash } = options
+  const { store } = options
   const rows = await store.db.selectFrom('partition').selectAll().execute()
-  const partitions = new Map(rows.map((row) => [partitionKey(row), row]))
-  const halted = new Map<string, Halted>()
   const open = createOpenRows(store)
+  let state: State = {
+    partitions: new Map(rows.map((row) => [partitionKey(row), row])),
+    halted: new Map(),
+  }
 
-  /** Undefined: folded before, or not to be folded. */
-  function take(message: Stored): Step | Halted | undefined {
-    const ref = partitionOfSubject(message.subject)
-    const key = partitionKey(ref)
-    const known = partitions.get(key)
-    if (halted.has(key) || (known && message.seq <= known.seq)) return undefined
-    try {
-      const bundle = acceptBundle(message, known, options)
-      const before = known ?? begin(ref, partitions.size + 1, options)
-      const after = advance(before, bundle)
-      partitions.set(key, after)
-      return { bundle, before, after }
-    } catch (thrown) {
-      const cause = thrown instanceof Error ? thrown : new Error('odd throw', { cause: thrown })
-      const stopped = { ...ref, seq: message.seq, cause }
-      halted.set(key, stopped)
-      return stopped
-    }
+  async function attempt(messages: readonly Stored[], checked: boolean): Promise<Folded> {
+    const next = { partitions: new Map(state.partitions), halted: new Map(state.halted) }
+    const steps = messages.flatMap((message) => take(next, message, { ...options, checked }) ?? [])
+    await open.recall(steps.flatMap(({ bundle }) => bundle.entries.flatMap(movedOn)))
+    const gathering = gather()
+    const bundles = steps.map((step) => foldStep(step, options.hash, open, gathering))
+    if (bundles.length > 0) await store.write(gathering.batch())
+    const halted = [...next.halted].filter(([key]) => !state.halted.has(key))
+    state = next
+    return { bundles, halted: halted.map(([, one]) => one) }
   }
 
   return {
     async fold(messages) {
-      const steps: Step[] = []
-      const stopped: Halted[] = []
-      for (const message of messages) {
-        const taken = take(message)
-        if (taken === undefined) continue
-        if ('cause' in taken) stopped.push(taken)
-        else steps.push(taken)
+      try {
+        return await attempt(messages, false)
+      } catch {
+        // Entries are taken on trust; when one betrays it, this finds out whose it is.
+        open.clear()
+        return await attempt(messages, true)
+      } finally {
+        open.trim()
       }
-      await open.recall(steps.flatMap(({ bundle }) => bundle.entries.flatMap(movedOn)))
-      const gathering = gather()
-      const bundles = steps.map((step) => foldStep(step, hash, open, gathering))
-      if (bundles.length > 0) await store.write(gathering.batch())
-      open.trim()
-      return { bundles, halted: stopped }
     },
-    halt: (one) => void halted.set(partitionKey(one), one),
-    partitions: () => [...partitions.values()],
-    halted: () => [...halted.values()],
+    halt: (one) => void state.halted.set(partitionKey(one), one),
+    partitions: () => [...state.partitions.values()],
+    halted: () => [...state.halted.values()],
+  }
+}
+
+interface State {
+  readonly partitions: Map<string, PartitionTable>
+  readonly halted: Map<string, Halted>
+}
+
+/** Moves the state on. Undefined: folded before, or not to be folded. */
+function take(
+  { partitions, halted }: State,
+  message: Stored,
+  options: FolderOptions & { readonly checked: boolean },
+): Step | undefined {
+  const ref = partitionOfSubject(message.subject)
+  const key = partitionKey(ref)
+  const known = partitions.get(key)
+  if (halted.has(key) || (known && message.seq <= known.seq)) return undefined
+  try {
+    const bundle = acceptBundle(message, known, options)
+    const before = known ?? begin(ref, partitions.size + 1, options)
+    const after = advance(before, bundle)
+    partitions.set(key, after)
+    return { bundle, before, after }
+  } catch (cause) {
+    if (!(cause instanceof ChainBroken)) throw cause
+    halted.set(key, { ...ref, seq: message.seq, cause })
+    return undefined
   }
 }
 
@@ -166,7 +184,7 @@ function advance(
       (number, entry) => definitionsAfter(entry, number),
       before.definitions,
     ),
-    inputs: JSON.stringify(header.positions),
+    inputs: canonicalJson(header.positions),
   }
 }
 

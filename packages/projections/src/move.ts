@@ -1,4 +1,5 @@
 import { type DispatchOrigin, type DispatchRecord, type Entry, type Fact } from '@waybill/core'
+import { canonicalJson } from './json.ts'
 import type { Move, Place } from './projection.ts'
 import { dispatchNumber, type DispatchTable } from './tables.ts'
 
@@ -73,8 +74,8 @@ function latest(record: DispatchRecord) {
   return {
     state,
     wait_for: waitFor ?? null,
-    outcome: outcome === undefined || state === 'succeeded' ? null : JSON.stringify(outcome),
-    error: error === undefined ? null : JSON.stringify(error),
+    outcome: outcome === undefined || state === 'succeeded' ? null : canonicalJson(outcome),
+    error: error === undefined ? null : canonicalJson(error),
     attempt,
     spent,
     transitions: index,
@@ -91,7 +92,7 @@ function quarantined(
   return {
     state: 'dlq',
     wait_for: null,
-    outcome: JSON.stringify({ status: 'dlq', reason }),
+    outcome: canonicalJson({ status: 'dlq', reason }),
     transitions: before.transitions + 1,
     at,
     due_at: null,

@@ -10,6 +10,7 @@ export interface OpenRows {
   recall(dispatches: Iterable<string>): Promise<void>
   /** Between batches: what is beyond the bound is in the store. */
   trim(): void
+  clear(): void
 }
 
 const openRowsMax = 100_000
@@ -42,5 +43,6 @@ export function createOpenRows(store: RowStore): OpenRows {
       if (excess <= 0) return
       for (const id of rows.keys().take(excess)) rows.delete(id)
     },
+    clear: () => rows.clear(),
   }
 }

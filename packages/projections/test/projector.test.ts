@@ -1,3 +1,4 @@
+import { encode } from '@waybill/core'
 import { encodeBundle, type EventLog, sha256, type Stored } from '@waybill/log'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { digest } from '../src/dump.ts'
@@ -127,6 +128,41 @@ describe('a partition is halted, and no other, when', () => {
     const rows = await store.db.selectFrom('partition').select(['slot', 'seq']).execute()
     expect(rows.find(({ slot }) => slot === 1)?.seq).toBe(8)
     expect(rows.find(({ slot }) => slot === 0)?.seq ?? 0).toBeLessThan(3)
+  })
+
+  test('an entry is not what it should be, though the chain holds', async () => {
+    const { stage, players } = story(2)
+    const [first] = stage.journal.filter(({ subject }) => subject.endsWith('.0')).slice(-1)
+    const entry = encode({
+      at: 1,
+      input: { kind: 'event' },
+      facts: [{ kind: 'event.seen' }],
+      effects: [],
+    })
+    const header = {
+      v: 1,
+      rules: 1,
+      app: 'triage',
+      generation: 1,
+      slot: 0,
+      epoch: 1,
+      number: 4,
+    } as const
+    const prev = first ? sha256.bytes(first.bytes) : ''
+    const bytes = encodeBundle({ ...header, prev, instance: 'x', positions: {} }, [entry])
+    stage.seqs.set('JOURNAL_g1', 7)
+    stage.journal.push({
+      stream: 'JOURNAL_g1',
+      subject: 'wb.journal.1.triage.0',
+      seq: 7,
+      at: 1,
+      bytes,
+    })
+    const [, other] = players
+    if (other) round(other)
+    const { halted, folded } = await follow(await logOf(stage), openStore())
+    expect(halted).toMatchObject([{ slot: 0, seq: 7, cause: { name: 'ChainBroken' } }])
+    expect(seqs(folded)).toEqual([1, 2, 3, 4, 5, 6, 8])
   })
 
   test('its position is another bundle’s', async () => {
