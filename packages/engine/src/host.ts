@@ -279,9 +279,14 @@ export class Host {
   async #fit(): Promise<boolean> {
     const { serverNow = () => Promise.resolve(this.#wall.now()) } = this.#options
     try {
-      const before = this.#wall.now()
+      const asked = this.#wall.elapsed()
       const server = await serverNow()
-      const skewMs = Math.max(before - server, server - this.#wall.now(), 0)
+      // By time that passed: the wall clock may be set while the answer is under way.
+      const tookMs = this.#wall.elapsed() - asked
+      // An answer that took longer than a clock may be off tells nothing about the clock.
+      if (tookMs > this.#limits.clockSkewMsMax) return this.#wasFit
+      const now = this.#wall.now()
+      const skewMs = Math.max(now - tookMs - server, server - now, 0)
       this.#wasFit = skewMs <= this.#limits.clockSkewMsMax
       if (this.#wasFit) this.#clock.follow()
       else this.#logger.error({ skewMs }, 'the clock is too far from the server to lead')

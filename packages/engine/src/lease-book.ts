@@ -29,6 +29,9 @@ export interface LeaseBookPorts {
   readonly clock: Clock
 }
 
+/** A member that was silent for so many leases does not come back under its old key. */
+const goneAfterLeases = 100
+
 interface Held {
   revision: number
   epoch: number
@@ -40,7 +43,7 @@ interface Held {
 export class LeaseBook {
   readonly #ports: LeaseBookPorts
   readonly #me: View['me']
-  readonly #members = new Map<string, Member>()
+  readonly #members = new Map<string, { readonly member: Member; readonly revision: number }>()
   readonly #leases = new Map<number, { readonly lease: Lease; readonly revision: number }>()
   readonly #held = new Map<number, Held>()
   #memberRevision = 0
@@ -58,8 +61,13 @@ export class LeaseBook {
   view(): View {
     const { slots, locked, clock } = this.#ports
     const leases = new Map([...this.#leases].map(([slot, { lease }]) => [slot, lease]))
-    const members = [...this.#members.values()]
+    const members = [...this.#members.values()].map(({ member }) => member)
     return { slots, locked, members, leases, me: this.#me, now: clock.now() }
+  }
+
+  get hasOthers(): boolean {
+    const { members, me, now } = this.view()
+    return members.some(({ instance, until }) => instance !== me.instance && until > now)
   }
 
   /** When the next member or lease lapses, unless it is renewed. */
@@ -189,9 +197,18 @@ export class LeaseBook {
     return true
   }
 
-  #seeMember({ key, value }: LeaseChange): void {
+  /** Names of processes may be random, so those of the dead would pile up. */
+  async sweep(): Promise<void> {
+    const { leases, app, clock, leaseMs } = this.#ports
+    const long = clock.now() - goneAfterLeases * leaseMs
+    for (const [name, { member, revision }] of this.#members) {
+      if (member.until < long) await leases.remove(memberKey(app, name), revision)
+    }
+  }
+
+  #seeMember({ key, value, revision }: LeaseChange): void {
     const name = key.slice(key.lastIndexOf('.') + 1)
-    if (value) this.#members.set(name, decodeMember(value))
+    if (value) this.#members.set(name, { member: decodeMember(value), revision })
     else this.#members.delete(name)
   }
 

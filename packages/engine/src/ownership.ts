@@ -28,6 +28,7 @@ export class Ownership {
   #giving = false
   #leaving = false
   #fit = true
+  #restUntil = 0
   #poked = false
   #poke: (() => void) | undefined
 
@@ -93,8 +94,10 @@ export class Ownership {
     const { clock, renewEveryMs, logger } = this.#ports
     const { signal } = this.#stop
     for (;;) {
+      const asleep = clock.elapsed()
       await sleepUntil(clock, clock.now() + renewEveryMs, signal)
       if (signal.aborted) return
+      this.#noteLag(clock.elapsed() - asleep - renewEveryMs)
       try {
         await this.#renewAll()
       } catch (cause) {
@@ -105,8 +108,17 @@ export class Ownership {
     }
   }
 
+  /** A handler that holds up the event loop holds up its leases: where there are others, they lead. */
+  #noteLag(lateMs: number): void {
+    const { clock, leaseMs, logger } = this.#ports
+    if (lateMs < leaseMs / 4) return
+    logger.warn({ lateMs }, 'the event loop was held up')
+    if (this.#book.hasOthers) this.#restUntil = clock.now() + leaseMs
+  }
+
   async #renewAll(): Promise<void> {
-    this.#fit = await this.#ports.fit()
+    const { clock, fit } = this.#ports
+    this.#fit = (await fit()) && clock.now() >= this.#restUntil
     if (this.#fit) await this.#book.renewMember()
     else if (this.#book.held.length === 0) await this.#book.leave()
     await Promise.all(
@@ -114,6 +126,7 @@ export class Ownership {
         if (!(await this.#book.renew(slot))) await this.#doubt(slot)
       }),
     )
+    await this.#book.sweep()
   }
 
   async #doubt(slot: number): Promise<void> {

@@ -20,6 +20,8 @@ export interface SeatsPorts {
 }
 
 const openAttemptsMax = 5
+/** An old leader was seen to answer for longer than 10 s. */
+const staleMsMax = 15_000
 /** For the last bundles of a drain, once nothing runs any more. */
 export const commitGraceMs = 5000
 
@@ -32,6 +34,8 @@ export class Seats {
   #opening: Loop | undefined
   /** Must not go on until somebody looked; their leases are kept, so nobody else tries either. */
   readonly halted = new Map<number, unknown>()
+  /** Since when something that was read seems to be gone. */
+  readonly #doubted = new Map<number, number>()
   readonly #events: SeatEvents
 
   constructor(ports: SeatsPorts) {
@@ -67,6 +71,7 @@ export class Seats {
     try {
       const seat = await this.#lead(slot)
       this.#seats.set(slot, seat)
+      this.#doubted.delete(slot)
       const { epoch } = seat.loop.partition
       await this.#readDefinitions(seat.loop)
       this.#readAll()
@@ -74,10 +79,18 @@ export class Seats {
       this.#ports.shared.logger.info({ slot, epoch: epoch.number, seq }, 'leading')
       return epoch.number
     } catch (cause) {
-      if (!mustHalt(cause)) throw cause
+      if (!mustHalt(cause) || this.#mayBeStale(slot)) throw cause
       this.halt(slot, cause, {})
       return undefined
     }
+  }
+
+  /** What an old leader of a cluster does not show may be there all the same. */
+  #mayBeStale(slot: number): boolean {
+    const { clock, topology } = this.#ports.shared
+    const since = this.#doubted.get(slot) ?? clock.now()
+    this.#doubted.set(slot, since)
+    return topology.replicas > 1 && clock.now() - since < staleMsMax
   }
 
   /** What is being recovered is left to others. */

@@ -1,6 +1,7 @@
 import { encodeBuckets, freeze, type Plain } from '@waybill/core'
 import { decodeBundle, encodeBundle, sha256, type LeaseStore, type Stored } from '@waybill/log'
 import { describe, expect, test } from 'vitest'
+import type { Clock, VirtualClock } from '../src/clock.ts'
 import { recover } from '../src/open.ts'
 import {
   appOf,
@@ -31,6 +32,27 @@ function cuttable(leases: LeaseStore): { leases: LeaseStore; cut(): void } {
       async *watch(prefix, signal) {
         for await (const change of leases.watch(prefix, signal)) if (!isCut) yield change
       },
+    },
+  }
+}
+
+/** The clock of a process in which nothing happens for a while, as when a handler computes. */
+function stallable(clock: VirtualClock): { clock: Clock; stall(): () => void } {
+  let late: (() => void)[] | undefined
+  const later = (fn: () => void) => () => (late ? void late.push(fn) : fn())
+  return {
+    clock: {
+      ...clock,
+      wake: (at, fn) => clock.wake(at, later(fn)),
+      after: (ms, fn) => clock.after(ms, later(fn)),
+    },
+    stall() {
+      late = []
+      return () => {
+        const fns = late ?? []
+        late = undefined
+        for (const fn of fns) fn()
+      }
     },
   }
 }
@@ -66,6 +88,29 @@ describe('several hosts', () => {
     await eventually(system, 'the second has all', () => leading(b) === 4, 60_000)
     expect(system.clock.now() - died).toBeGreaterThan(10_000)
     expect(system.clock.now() - died).toBeLessThanOrEqual(20_000)
+    const members = async (): Promise<number> => (await system.leases.list('member')).length
+    expect(await members()).toBe(2)
+    await eventually(system, 'its name is forgotten', async () => (await members()) === 1)
+    await b.stop()
+  })
+
+  test('one of which is held up for long: it hands over, rests, and takes its share again', async () => {
+    const system = createSystem({ slots: 4 })
+    const app = appOf()
+    await system.deploy(app)
+    const { clock, stall } = stallable(system.clock)
+    const a = system.host(app, { clock })
+    await until('the first has all', () => leading(a) === 4)
+    const b = system.host(app)
+    await until('they share', () => `${shareOf([a, b])}` === '2,2')
+    const goOn = stall()
+    const stalled = system.clock.now() + 12_000
+    await eventually(system, 'it is late', () => system.clock.now() >= stalled)
+    goOn()
+    await eventually(system, 'it hands over', () => `${shareOf([a, b])}` === '0,4')
+    await eventually(system, 'they share again', () => `${shareOf([a, b])}` === '2,2')
+    expect(a.host.counters.fences + b.host.counters.fences).toBe(0)
+    await a.stop()
     await b.stop()
   })
 
