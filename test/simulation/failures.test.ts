@@ -21,3 +21,33 @@ describe('F1: a clock that is set, and set right again', () => {
     expect(await broken(seed, [fault])).toEqual([])
   })
 })
+
+test('F3: a clock that is set while the server is asked for its time is seen to be set', async () => {
+  const early = [
+    { kind: 'cut-off', atMs: 17_684, on: 'host-1', forMs: 48_708 },
+    { kind: 'clock', atMs: 58_778, on: 'host-1', forMs: 23_048, byMs: 5000 },
+  ] as const
+  expect(await broken(1614, early)).toEqual([])
+  const day = [
+    { kind: 'cut-off', atMs: 15_044, on: 'host-2', forMs: 47_443 },
+    { kind: 'clock', atMs: 61_405, on: 'host-2', forMs: 29_400, byMs: 86_400_000 },
+  ] as const
+  expect(await broken(1617, day)).toEqual([])
+})
+
+describe('a leader of the past that still answers', () => {
+  test('F4: halts no partition that is being opened', async () => {
+    const stale = { kind: 'stale', atMs: 4094, forMs: 8478, share: 0.6 } as const
+    expect(await broken(2438, [stale])).toEqual([])
+    const stop = { kind: 'stop', atMs: 38_437, on: 'host-1', forMs: 3982 } as const
+    expect(await broken(2642, [{ ...stale, atMs: 34_676, forMs: 9614 }, stop])).toEqual([])
+  })
+
+  test('F5: makes no host take its own bundle for another’s', async () => {
+    const faults = [
+      { kind: 'wire', atMs: 7393, forMs: 10_734, what: 'ack-lost', share: 0.3 },
+      { kind: 'stale', atMs: 11_465, forMs: 10_555, share: 0.6, on: 'host-2' },
+    ] as const
+    expect(await broken(4315, faults)).toEqual([])
+  })
+})

@@ -100,7 +100,8 @@ async function readBack(
   const next = await wire.after(subject, expected, signal)
   if (next && equalBytes(next.bytes, bytes)) return { kind: 'stored', seq: next.seq }
   const lastSeq = (await wire.last(subject, signal))?.seq ?? 0
-  if (lastSeq > expected) return { kind: 'conflict', lastSeq }
+  if (next) return { kind: 'conflict', lastSeq: Math.max(lastSeq, next.seq) }
+  // Nothing comes after it, says one leader; if another shows something, it may well be ours.
   return settle ? { kind: 'conflict', lastSeq } : undefined
 }
 
