@@ -67,6 +67,15 @@ test('with nothing running every command that asks says so: 4, and what to do', 
   expect(named.stderr).not.toContain('    at ')
 })
 
+test('a service that cannot start ends like any other command', async () => {
+  const nowhere = ['--server', 'nats://127.0.0.1:1']
+  const env = { WAYBILL_NATS_CONNECT_WITHIN_MS: '100', WAYBILL_LOG_LEVEL: 'silent' }
+  const unreachable = await waybill(['projector', '--instance', 'p', ...nowhere], { cwd, env })
+  expect(unreachable).toMatchObject({ code: 4, stderr: expect.stringContaining('WB1111') })
+  const wrong = await waybill(['ingress', '--instance', 'a b', ...nowhere], { cwd, env })
+  expect(wrong).toMatchObject({ code: 2, stderr: expect.stringContaining('WB1101') })
+})
+
 test('help is data', async () => {
   const help = await waybill(['--help'], { cwd })
   expect(help).toMatchObject({ code: 0, stderr: '' })

@@ -57,8 +57,7 @@ const ask = (...args: string[]): Promise<Said> => waybill(args, { cwd })
 
 async function json<T>(...args: string[]): Promise<T> {
   const { code, stdout, stderr } = await ask(...args, '--json')
-  expect(stderr).toBe('')
-  expect(code).toBe(0)
+  expect({ code, stderr }, stdout).toEqual({ code: 0, stderr: '' })
   return JSON.parse(stdout) as T
 }
 
@@ -196,14 +195,18 @@ test('the tail tells every transition, a line of JSON each, until Ctrl-C: 130', 
 
 test('everything replays, verifies and is projected as it is recorded', async () => {
   const replayed = await ask('replay', '--all', '--json')
-  expect(replayed.code).toBe(0)
+  expect(replayed.code, replayed.stdout).toBe(0)
   expect(JSON.parse(replayed.stdout)).toMatchObject({ diverged: 0 })
   expect(await json('verify')).toMatchObject({ findings: [] })
   expect(await json('projection', 'verify')).toMatchObject({ result: 'equal' })
   expect((await ask('projection', 'rebuild')).code).toBe(5)
+  await json('projection', 'rebuild', '--file', 'again.db')
+  expect(await json('projection', 'verify', '--file', 'again.db')).toMatchObject({
+    result: 'equal',
+  })
   const doctor = await ask('doctor')
   expect(doctor.stdout).not.toContain('✗')
-  expect(doctor.code).toBe(0)
+  expect(doctor.code, doctor.stdout).toBe(0)
 })
 
 test('a second one on the same data, or on the same port, is refused: 5', async () => {

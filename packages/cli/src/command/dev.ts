@@ -1,8 +1,7 @@
 import { Option, type Command } from 'commander'
-import { act, ownSignals, type Cli } from '../cli.ts'
+import { act, type Cli } from '../cli.ts'
 import type { NatsServer } from '@waybill/nats'
 import type { DevOptions } from '../dev/options.ts'
-import type { RunningDev } from '../dev/run.ts'
 import { CliError } from '../error.ts'
 import { exit, type ExitCode } from '../exit.ts'
 import { whole } from '../options.ts'
@@ -36,36 +35,29 @@ interface Options {
 
 async function run(cli: Cli, options: Options): Promise<ExitCode> {
   const began = performance.now()
-  ownSignals()
-  const { createLogger, logLevel, openScope } = await import('@waybill/service')
+  const { createLogger, logLevel } = await import('@waybill/service')
   const { runDev } = await import('../dev/run.ts')
   const { banner } = await import('../dev/banner.ts')
+  const { serveUntilStopped } = await import('../lifetime.ts')
   const level = logLevel.catch('warn').parse(process.env['WAYBILL_LOG_LEVEL'])
   const log = createLogger({ level, format: process.stderr.isTTY ? 'pretty' : 'json' })
-  const scope = openScope({ log })
-  const ended = new Promise((resolve) => scope.signal.addEventListener('abort', resolve))
-  endOnSignal(() => void scope.stop().catch(() => undefined))
-  process.on('uncaughtException', (cause) => scope.fail(cause))
-  process.on('unhandledRejection', (cause) => scope.fail(cause))
-  let running: RunningDev
-  try {
-    running = await runDev(scope, settings(cli, options))
+  return serveUntilStopped({ log }, async (scope) => {
+    const running = await runDev(scope, settings(cli, options))
     cli.out.say(banner(running, Math.round(performance.now() - began)))
     if (options.tail) {
       const { tailLive } = await import('../live/tail.ts')
-      const source = running
-      scope.run('tail', (signal) => tailLive(cli.out, source, {}, signal))
+      scope.run('tail', (signal) => tailLive(cli.out, running, {}, signal))
     }
-  } catch (cause) {
-    // What had been started is ended; what made the start fail is what is told.
-    await scope.stop().catch(() => undefined)
-    throw cause
-  }
-  await Promise.race([ended, running.server.exited])
-  // Without its server nobody can drain anything: what ran is found in the log at the next start.
-  if (!scope.signal.aborted) throw serverGone(running.server, await running.server.exited)
-  await scope.stop()
-  return exit.done
+    return { lost: serverLost(running.server, scope.signal) }
+  })
+}
+
+/** Without its server nobody can drain anything: what ran is found in the log at the next start. */
+async function serverLost(server: NatsServer, stopping: AbortSignal): Promise<never> {
+  const how = await server.exited
+  // Ended by us, as the last thing of all.
+  if (stopping.aborted) return new Promise(() => undefined)
+  throw serverGone(server, how)
 }
 
 type ServerExit = Awaited<NatsServer['exited']>
@@ -89,21 +81,4 @@ function settings(cli: Cli, { app, data, port, natsPort, sync }: Options): DevOp
     sync,
     prefix: cli.prefix,
   }
-}
-
-/** Ctrl-C reaches a whole group of processes, and some pass it on: that is still one. */
-const sameKeyMs = 500
-
-/** The first one drains, a later one ends the process where it stands. */
-function endOnSignal(stop: () => void): void {
-  let askedAt: number | undefined
-  const onSignal = (): void => {
-    const now = performance.now()
-    if (askedAt !== undefined && now - askedAt > sameKeyMs) process.exit(exit.interrupted)
-    if (askedAt !== undefined) return
-    askedAt = now
-    process.stderr.write('\nstopping: running handlers may finish; Ctrl-C again ends it at once\n')
-    stop()
-  }
-  process.on('SIGINT', onSignal).on('SIGTERM', onSignal).on('SIGHUP', onSignal)
 }

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { act, type Cli } from '../cli.ts'
+import type { ExitCode } from '../exit.ts'
 
 export function dispatcher(program: Command): void {
   program
@@ -18,9 +19,9 @@ interface Options {
   readonly data?: string
 }
 
-async function run(cli: Cli, { app, instance, data }: Options): Promise<void> {
+async function run(cli: Cli, { app, instance, data }: Options): Promise<ExitCode> {
   const { dispatcherConfig, run: start } = await import('@waybill/dispatcher')
   const { host } = await import('../service.ts')
   const overrides = { app, instance, data }
-  await host(cli, { service: 'dispatcher', schema: dispatcherConfig, start, overrides })
+  return host(cli, { service: 'dispatcher', schema: dispatcherConfig, start, overrides })
 }

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { act, type Cli } from '../cli.ts'
+import type { ExitCode } from '../exit.ts'
 import { collect, whole } from '../options.ts'
 
 export function ingress(program: Command): void {
@@ -23,10 +24,10 @@ interface Options {
   readonly instance?: string
 }
 
-async function run(cli: Cli, options: Options): Promise<void> {
+async function run(cli: Cli, options: Options): Promise<ExitCode> {
   const { ingressConfig, run: start } = await import('@waybill/ingress')
   const { host } = await import('../service.ts')
-  await host(cli, {
+  return host(cli, {
     service: 'ingress',
     schema: ingressConfig,
     start,

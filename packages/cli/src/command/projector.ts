@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { act, type Cli } from '../cli.ts'
+import type { ExitCode } from '../exit.ts'
 
 export function projector(program: Command): void {
   program
@@ -16,10 +17,10 @@ interface Options {
   readonly data?: string
 }
 
-async function run(cli: Cli, { instance, data }: Options): Promise<void> {
+async function run(cli: Cli, { instance, data }: Options): Promise<ExitCode> {
   const { projectorConfig, run: start } = await import('@waybill/projector')
   const { host } = await import('../service.ts')
-  await host(cli, {
+  return host(cli, {
     service: 'projector',
     schema: projectorConfig,
     start,
