@@ -20,6 +20,7 @@ import { steadyClock, systemClock, within, type Clock, type SteadyClock } from '
 import type { Committed } from './commit.ts'
 import { EngineDefect } from './fault.ts'
 import { createHandlers } from './handlers/index.ts'
+import { laneOfLetter } from './lanes.ts'
 import { hostLimits, type HostLimits } from './limits.ts'
 import { createOutbound } from './outbound.ts'
 import { Ownership } from './ownership.ts'
@@ -196,7 +197,12 @@ export class Host {
   /** Posts a letter to a partition of the app, wherever it is led; the answer goes to `replyTo`. */
   async post(slot: number, letter: Letter): Promise<void> {
     const { topology, app, instance } = this.#options
-    const subject = subjects(topology).mail(app.name, slot, 'ask', instance)
+    const subject = subjects(topology).mail(
+      app.name,
+      slot,
+      laneOfLetter[letter.body.kind],
+      instance,
+    )
     await this.#sender.send(subject, encode(letter))
   }
 

@@ -1,3 +1,4 @@
+import type { Letter } from '@waybill/core'
 import { streamNames, subjects, type Topology } from '@waybill/log'
 
 export type LaneName = 'events' | 'ask' | 'answer' | 'defs'
@@ -50,3 +51,8 @@ export function lanesOf(topology: Topology, app: string): Lanes {
 
 /** The stream behind a position's name: `MAIL_g1` for `MAIL_g1.ask`. */
 export const streamOf = (position: string): string => position.split('.')[0] ?? position
+
+/** What begins work waits while there is no room for it; what ends work never does. */
+export const laneOfLetter: { readonly [K in Letter['body']['kind']]: 'ask' | 'answer' } = {
+  cancel: 'answer',
+}

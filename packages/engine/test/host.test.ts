@@ -2,6 +2,7 @@ import { encode, PermanentError, type DispatchRecord, type Plain } from '@waybil
 import { describe, expect, test } from 'vitest'
 import {
   appOf,
+  bound,
   createSystem,
   definition,
   ends,
@@ -262,6 +263,57 @@ describe('room', () => {
     await until('all ended', async () => (await ended()).size === 300)
     expect(most).toBeLessThanOrEqual(10)
     expect(running.host.status().room).toEqual({ hot: 0, entries: 0, bytes: 0 })
+    await running.stop()
+  })
+
+  test('is no matter for a cancel: it gets through to a host that is full', async () => {
+    const { system, running, ended } = await start({ run: hang }, { limits: { hotMax: 2 } })
+    const [first] = await system.send({}, {}, {})
+    await until('it is full', () => running.host.status().room.hot === 2)
+    if (first === undefined) throw new Error('no event')
+    await running.host.post(0, {
+      v: 1,
+      id: 'letter-1',
+      from: { kind: 'client', id: 'ops' },
+      body: { kind: 'cancel', target: { kind: 'event', event: first }, by: 'ops', reason: 'wrong' },
+      replyTo: 'inbox.1',
+    })
+    await until('the answer', () => system.replies.length === 1)
+    expect([...(await ended()).values()]).toEqual([['cancelled']])
+    await until('the next one has its place', () => running.host.counters.asked === 3)
+    running.crash()
+  })
+
+  test('for payloads may be nothing at all: what an attempt needs is read again', async () => {
+    const seen: unknown[] = []
+    const { system, running, ended } = await start(
+      {
+        run: async ({ event, attempt }) => {
+          seen.push([event.data, attempt])
+          if (attempt === 1) throw new Error('once more')
+          return undefined
+        },
+      },
+      { limits: { payloadBytesMax: 0 } },
+    )
+    await system.send({ data: 'one' }, { data: 'two' })
+    await eventually(system, 'both ended', async () => (await ended()).size === 2)
+    expect(seen.map(String).sort()).toEqual(['one,1', 'one,2', 'two,1', 'two,2'])
+    await running.stop()
+  })
+
+  test('for payloads: an event that is not there any more is a permanent error that names it', async () => {
+    const system = createSystem()
+    const app = appOf()
+    await system.deploy(app)
+    const { log } = system
+    const forgetful = { ...bound(log), get: async () => undefined }
+    const running = system.host(app, { limits: { payloadBytesMax: 0 }, log: forgetful })
+    await until('it leads', () => leading(running) === 1)
+    await system.send()
+    await until('it ended', async () => ends(await system.journal()).size === 1)
+    const last = transitions(await system.journal()).at(-1)
+    expect(last?.record).toMatchObject({ state: 'dlq', error: { name: 'EventLost' } })
     await running.stop()
   })
 

@@ -247,3 +247,21 @@ export function ends(entries: readonly Entry[]): Map<string, string[]> {
 
 export const leading = ({ host }: RunningHost): number =>
   host.status().partitions.filter(({ state }) => state === 'leading').length
+
+/** A log is a class; its methods on a plain object, to replace one of them. */
+export function bound(log: EventLog): EventLog {
+  return {
+    hash: log.hash,
+    messageBytesMax: log.messageBytesMax,
+    send: log.send.bind(log),
+    append: log.append.bind(log),
+    last: log.last.bind(log),
+    get: log.get.bind(log),
+    read: log.read.bind(log),
+    follow: log.follow.bind(log),
+    info: log.info.bind(log),
+    purge: log.purge.bind(log),
+    subjects: log.subjects.bind(log),
+    [Symbol.asyncDispose]: log[Symbol.asyncDispose].bind(log),
+  }
+}

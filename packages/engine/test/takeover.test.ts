@@ -5,6 +5,7 @@ import type { Clock, VirtualClock } from '../src/clock.ts'
 import { recover } from '../src/open.ts'
 import {
   appOf,
+  bound,
   createSystem,
   ends,
   eventually,
@@ -310,22 +311,4 @@ function withoutPointer(stored: Stored): Stored {
   const { header, entries } = decodeBundle(sha256, stored.bytes)
   const { checkpoint: _, ...rest } = header
   return { ...stored, bytes: encodeBundle(rest, entries) }
-}
-
-/** A log is a class; its methods on a plain object, to replace one of them. */
-function bound(log: System['log']): System['log'] {
-  return {
-    hash: log.hash,
-    messageBytesMax: log.messageBytesMax,
-    send: log.send.bind(log),
-    append: log.append.bind(log),
-    last: log.last.bind(log),
-    get: log.get.bind(log),
-    read: log.read.bind(log),
-    follow: log.follow.bind(log),
-    info: log.info.bind(log),
-    purge: log.purge.bind(log),
-    subjects: log.subjects.bind(log),
-    [Symbol.asyncDispose]: log[Symbol.asyncDispose].bind(log),
-  }
 }

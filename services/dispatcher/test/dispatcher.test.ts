@@ -206,7 +206,6 @@ describe('a dispatcher', { timeout: 60_000 }, () => {
     await fact('what was lost has run again', async () => (await again()).length === lost)
     expect(lost).toBeGreaterThan(0)
     const pids = new Set((await again()).map(([, , pid]) => pid))
-    expect(pids.size).toBe(1)
     expect(pids).not.toContain(String(second.pid))
   })
 
