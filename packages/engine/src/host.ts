@@ -19,6 +19,7 @@ import {
 import { steadyClock, systemClock, within, type Clock, type SteadyClock } from './clock.ts'
 import type { Committed } from './commit.ts'
 import { EngineDefect } from './fault.ts'
+import { createFitness } from './fitness.ts'
 import { createHandlers } from './handlers/index.ts'
 import { laneOfLetter } from './lanes.ts'
 import { hostLimits, type HostLimits } from './limits.ts'
@@ -82,7 +83,6 @@ export class Host {
   readonly #abort = new AbortController()
   readonly #failure = Promise.withResolvers<never>()
   readonly #room = emptyRoom()
-  #wasFit = false
   readonly #sender: Sender
   readonly #turns: Turns
   readonly #readers: Readers
@@ -268,7 +268,13 @@ export class Host {
       open: (slot) => this.#seats.open(slot),
       give: (slot) => this.#seats.give(slot),
       doubt: (slot) => this.#seats.doubt(slot),
-      fit: () => this.#fit(),
+      fit: createFitness({
+        wall: this.#wall,
+        clock: this.#clock,
+        serverNow: this.#options.serverNow,
+        skewMsMax: this.#limits.clockSkewMsMax,
+        logger: this.#logger,
+      }),
     })
   }
 
@@ -279,26 +285,5 @@ export class Host {
     } catch (cause) {
       this.#logger.warn({ err: cause }, 'somebody who was told something failed')
     }
-  }
-
-  /** Near enough to lead? While the server does not tell, it is as it was found last. */
-  async #fit(): Promise<boolean> {
-    const { serverNow = () => Promise.resolve(this.#wall.now()) } = this.#options
-    try {
-      const asked = this.#wall.elapsed()
-      const server = await serverNow()
-      // By time that passed: the wall clock may be set while the answer is under way.
-      const tookMs = this.#wall.elapsed() - asked
-      // An answer that took longer than a clock may be off tells nothing about the clock.
-      if (tookMs > this.#limits.clockSkewMsMax) return this.#wasFit
-      const now = this.#wall.now()
-      const skewMs = Math.max(now - tookMs - server, server - now, 0)
-      this.#wasFit = skewMs <= this.#limits.clockSkewMsMax
-      if (this.#wasFit) this.#clock.follow()
-      else this.#logger.error({ skewMs }, 'the clock is too far from the server to lead')
-    } catch (cause) {
-      this.#logger.warn({ err: cause }, 'the server does not tell its time')
-    }
-    return this.#wasFit
   }
 }

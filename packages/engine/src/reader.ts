@@ -8,6 +8,7 @@ import {
   type Stored,
 } from '@waybill/log'
 import { sleepUntil, type Clock } from './clock.ts'
+import { InputLost } from './fault.ts'
 import type { Lane } from './lanes.ts'
 import type { HostLimits } from './limits.ts'
 import type { Loop } from './partition.ts'
@@ -19,6 +20,8 @@ export interface Unread {
   readonly stored: Stored
   /** Opened when its turn comes; from then on `index` is the next item. */
   opened: Opened | undefined
+  /** Another message stands where this partition stands: it cannot go on. */
+  lost(cause: InputLost): void
 }
 
 interface Opened {
@@ -38,7 +41,7 @@ export interface ReaderPorts {
   /** Messages that nobody took yet are forgotten: they are about to be read again. */
   forget(): void
   /** What was to be read next is gone: these partitions cannot go on. */
-  lost(loops: readonly Loop[], cause: PositionLost): void
+  lost(loops: readonly Loop[], cause: PositionLost | InputLost): void
   failed(cause: unknown): void
 }
 
@@ -98,17 +101,17 @@ export class LaneReader {
   }
 
   #deliver(stored: Stored, loops: readonly Loop[], bySlot: ReadonlyMap<number, Loop>): void {
-    const { lane, deliver } = this.#ports
+    const { lane } = this.#ports
     const slot = lane.slotOf(stored.subject)
     const loop = slot === undefined ? undefined : bySlot.get(slot)
-    if (loop) return deliver({ loop, lane, stored, opened: undefined })
+    if (loop) return this.#deliverTo(loop, stored)
     if (slot === undefined) for (const one of loops) this.#deliverTo(one, stored)
     this.release(stored)
   }
 
   #deliverTo(loop: Loop, stored: Stored): void {
-    const { lane, deliver } = this.#ports
-    deliver({ loop, lane, stored, opened: undefined })
+    const { lane, deliver, lost } = this.#ports
+    deliver({ loop, lane, stored, opened: undefined, lost: (cause) => lost([loop], cause) })
   }
 
   async #recover(loops: readonly Loop[], cause: unknown, signal: AbortSignal): Promise<void> {
@@ -168,10 +171,15 @@ function takeNext({ loop, lane, stored }: Unread, opened: Opened): void {
 }
 
 /** Undefined: it could not be opened, and that is recorded. */
-function open({ loop, lane, stored }: Unread): Opened | undefined {
+function open({ loop, lane, stored, lost }: Unread): Opened | undefined {
   const { partition } = loop
   const { seq, bytes } = stored
   const hash = partition.hash.bytes(bytes)
+  const reached = partition.positions.get(lane.position)
+  if (reached?.seq === seq && reached.hash !== '' && reached.hash !== hash) {
+    lost(new InputLost(lane.stream, seq, 'rewritten', 'another message stands there'))
+    return undefined
+  }
   if (lane.name === 'defs') return { hash, items: [bytes], index: 0 }
   try {
     return { hash, items: decodeBatch(bytes), index: 0 }

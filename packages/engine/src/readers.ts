@@ -1,4 +1,5 @@
 import type { PositionLost, Topology } from '@waybill/log'
+import type { InputLost } from './fault.ts'
 import { lanesOf, type Lane, type LaneName, type Lanes } from './lanes.ts'
 import type { Loop } from './partition.ts'
 import { LaneReader, reads, type ReaderPorts, type Unread } from './reader.ts'
@@ -8,7 +9,7 @@ export interface ReadersPorts extends Pick<ReaderPorts, 'log' | 'clock' | 'limit
   readonly topology: Topology
   readonly app: string
   readonly turns: Turns
-  lost(loops: readonly Loop[], lane: Lane, cause: PositionLost): void
+  lost(loops: readonly Loop[], lane: Lane, cause: PositionLost | InputLost): void
 }
 
 /** All lanes of a host. One reader each, whatever the number of partitions. */

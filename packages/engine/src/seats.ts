@@ -178,7 +178,10 @@ export class Seats {
     const fromSeq = loop.partition.positions.get(lane.position)?.seq ?? 1
     const range = { stream: lane.stream, subjects: [lane.subject(loop.slot)], fromSeq }
     for await (const stored of shared.log.read(range, shared.signal)) {
-      takeIn({ loop, lane, stored, opened: undefined }, () => true)
+      const lost = (cause: Error): never => {
+        throw cause
+      }
+      takeIn({ loop, lane, stored, opened: undefined, lost }, () => true)
     }
   }
 

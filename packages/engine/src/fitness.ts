@@ -1,0 +1,35 @@
+import type { Clock, SteadyClock } from './clock.ts'
+import type { EngineLogger } from './ports.ts'
+
+export interface FitnessPorts {
+  readonly wall: Clock
+  /** Set by the wall clock whenever that is found right. */
+  readonly clock: SteadyClock
+  /** Without it the wall clock is believed. */
+  readonly serverNow: (() => Promise<number>) | undefined
+  readonly skewMsMax: number
+  readonly logger: EngineLogger
+}
+
+/**
+ * Is this host's clock near enough to the server's to lead? Its times go into the journal. While
+ * the server does not tell, it is as it was found last.
+ */
+export function createFitness(ports: FitnessPorts): () => Promise<boolean> {
+  const { wall, clock, skewMsMax, logger } = ports
+  const { serverNow = () => Promise.resolve(wall.now()) } = ports
+  let isFit = false
+  return async () => {
+    try {
+      const before = wall.now()
+      const server = await serverNow()
+      const skewMs = Math.max(before - server, server - wall.now(), 0)
+      isFit = skewMs <= skewMsMax
+      if (isFit) clock.follow()
+      else logger.error({ skewMs }, 'the clock is too far from the server to lead')
+    } catch (cause) {
+      logger.warn({ err: cause }, 'the server does not tell its time')
+    }
+    return isFit
+  }
+}
