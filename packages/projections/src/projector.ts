@@ -1,6 +1,7 @@
-import { setImmediate } from 'node:timers/promises'
+import { setImmediate, setTimeout } from 'node:timers/promises'
 import {
   type EventLog,
+  PositionLost,
   type Reader,
   type Stored,
   streamNames,
@@ -20,6 +21,8 @@ export interface ProjectorOptions {
   /** After the rows are committed, in the order of the stream, each bundle once. */
   readonly onFolded?: (folded: Folded) => void
   readonly onHalted?: (halted: Halted) => void
+  /** Between two questions to a cluster whose leader may be one of the past. */
+  readonly pause?: (ms: number) => Promise<void>
 }
 
 export interface ProjectorStatus {
@@ -51,14 +54,9 @@ const inFlight = { messages: 512, bytes: 16 * 1024 * 1024 }
 const batchBytesMax = 2 * 1024 * 1024
 
 export async function openProjector(options: ProjectorOptions): Promise<Projector> {
-  const { log, topology, store, onFolded, onHalted } = options
+  const { log, topology, onFolded, onHalted } = options
   const stream = streamNames(topology).journal
-  const { journal } = subjects(topology)
-  const info = await log.info(stream)
-  const truncated = info.firstSeq > 1
-  const folder = await openFolder({ store, hash: log.hash, stream: info, truncated })
-  const subjectOf = ({ app, slot }: PartitionTable) => journal(app, slot)
-  const fromSeq = await resume({ log, info, subjectOf }, folder)
+  const { info, folder, fromSeq } = await open(options, stream)
   for (const halted of folder.halted()) onHalted?.(halted)
   let applied = (fromSeq ?? 1) - 1
   let head = info.lastSeq
@@ -88,6 +86,29 @@ export async function openProjector(options: ProjectorOptions): Promise<Projecto
         reader.grant({ messages: messages.length, bytes: sizeOf(messages) })
       }
     },
+  }
+}
+
+/** A leader of the past answers for so long at most, and shows less than there is. */
+const staleMsMax = 15_000
+const staleAskMs = 500
+
+/** In a cluster, what seems to be gone has to be so for a while before a partition is halted. */
+async function open(options: ProjectorOptions, stream: string) {
+  const { log, topology, store, pause = (ms: number) => setTimeout(ms) } = options
+  const { journal } = subjects(topology)
+  const subjectOf = ({ app, slot }: PartitionTable) => journal(app, slot)
+  for (let waitedMs = 0; ; waitedMs += staleAskMs) {
+    const info = await log.info(stream)
+    const truncated = info.firstSeq > 1
+    const folder = await openFolder({ store, hash: log.hash, stream: info, truncated })
+    const { fromSeq, halted } = await resume({ log, info, subjectOf }, folder.partitions())
+    const gone = halted.some(({ cause }) => cause instanceof PositionLost)
+    if (!gone || topology.replicas === 1 || waitedMs >= staleMsMax) {
+      for (const one of halted) folder.halt(one)
+      return { info, folder, fromSeq }
+    }
+    await pause(staleAskMs)
   }
 }
 

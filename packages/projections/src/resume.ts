@@ -1,6 +1,7 @@
 import { ChainBroken, type EventLog, PositionLost, type StreamInfo } from '@waybill/log'
+import type { PartitionRef } from './accept.ts'
 import { JournalReplaced } from './fault.ts'
-import type { Folder } from './fold.ts'
+import type { Halted } from './fold.ts'
 import type { PartitionTable } from './tables.ts'
 
 export interface Resume {
@@ -9,27 +10,41 @@ export interface Resume {
   readonly subjectOf: (partition: PartitionTable) => string
 }
 
+export interface Resumed {
+  /** Undefined: the stream holds nothing that these rows could go on with. */
+  readonly fromSeq: number | undefined
+  readonly halted: readonly Halted[]
+}
+
 /**
  * Where to go on reading. Every position is compared with what the journal holds there now: a
  * stream that was made anew, set back or edited halts the partitions it concerns, and nothing is
  * skipped because a sequence looks familiar.
- *
- * @returns undefined when the stream holds nothing that these rows could go on with
  */
-export async function resume(where: Resume, folder: Folder): Promise<number | undefined> {
+export async function resume(
+  where: Resume,
+  partitions: readonly PartitionTable[],
+): Promise<Resumed> {
   const { info } = where
-  const known = folder.partitions().filter(({ stream }) => stream === info.name)
+  const known = partitions.filter(({ stream }) => stream === info.name)
+  const halted: Halted[] = []
   const sound: PartitionTable[] = []
   for (const partition of known) {
     const cause = await fault(where, partition)
-    if (cause) folder.halt({ ...partition, cause })
+    if (cause) halted.push({ ...refOf(partition), seq: partition.seq, cause })
     else sound.push(partition)
   }
-  if (known.length > 0 && sound.length === 0) return undefined
+  if (known.length > 0 && sound.length === 0) return { fromSeq: undefined, halted }
   const fromSeq = Math.max(0, ...sound.map(({ seq }) => seq)) + 1
   const behind = await Promise.all(sound.map((one) => firstUnread(where, one, fromSeq)))
-  return Math.max(Math.min(fromSeq, ...behind), info.firstSeq, 1)
+  return { fromSeq: Math.max(Math.min(fromSeq, ...behind), info.firstSeq, 1), halted }
 }
+
+const refOf = ({ app, generation, slot }: PartitionTable): PartitionRef => ({
+  app,
+  generation,
+  slot,
+})
 
 async function fault(
   { log, info, subjectOf }: Resume,

@@ -187,6 +187,25 @@ describe('a partition is halted, and no other, when', () => {
     ])
   })
 
+  test('but in a cluster only when it is so for a while: a leader of the past shows less', async () => {
+    const { stage } = story(3)
+    const store = openStore()
+    const log = await logOf(stage)
+    await follow(log, store)
+    const past = await logOf(story(1).stage, stage.now)
+    let asked = 0
+    const info = (of: string) => (asked++ < 2 ? past.info(of) : log.info(of))
+    const pauses: number[] = []
+    const pause = async (ms: number) => void pauses.push(ms)
+    const clustered = { ...topology, replicas: 3 }
+    const cluster = { ...altered(log, (it) => it), info }
+    const patient = await openProjector({ log: cluster, topology: clustered, store, pause })
+    expect([patient.status().halted, patient.fromSeq, pauses.length]).toEqual([[], 9, 2])
+    const gone = await openProjector({ log: past, topology: clustered, store, pause })
+    expect(gone.status().halted).toHaveLength(2)
+    expect(pauses.slice(2).reduce((sum, ms) => sum + ms, 0)).toBe(15_000)
+  })
+
   test('the stream was made anew, however alike it looks', async () => {
     const { stage } = story(2)
     const store = openStore()
