@@ -124,7 +124,7 @@ describe('a handler in a process of its own', () => {
     const spent = transitions(await system.journal()).flatMap(({ record }) =>
       record.outcome ? [record.spent] : [],
     )
-    expect(spent.sort()).toEqual([0, 1])
+    expect(spent.toSorted((a, b) => a - b)).toEqual([0, 1])
     await running.stop()
   })
 
