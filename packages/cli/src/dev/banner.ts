@@ -1,5 +1,7 @@
 import { createHmac } from 'node:crypto'
+import { resolve } from 'node:path'
 import { bold, dim, fields, state } from '../output.ts'
+import { dataFolder } from '../project-file.ts'
 import { count } from '../text.ts'
 import type { RunningDev } from './run.ts'
 
@@ -25,13 +27,19 @@ export function banner(dev: RunningDev, startedInMs: number): string {
     '',
     dim('Try, in another terminal:'),
     indent(exampleCurl(dev)),
-    indent('npx waybill dispatch ls'),
-    indent('npx waybill dead ls'),
-    indent('npx waybill replay --all'),
+    ...['dispatch ls', 'dead ls', 'replay --all'].map((command) =>
+      indent(`npx waybill ${command}${serverFlag(dev)}`),
+    ),
     dim('Ctrl-C ends all of it; the next start goes on with the same data.'),
     '',
   ].join('\n')
 }
+
+/** With the data where it usually is, commands find the server by themselves. */
+const serverFlag = ({ folder, server }: RunningDev): string =>
+  folder === resolve(process.env['INIT_CWD'] ?? process.cwd(), dataFolder)
+    ? ''
+    : ` --server ${server.url}`
 
 const indent = (text: string): string => `  ${text}`
 

@@ -6,7 +6,7 @@ import type { Cli } from '../cli.ts'
 import { connectLog, type LogConnection } from '../connection.ts'
 import { CliError } from '../error.ts'
 import { exit } from '../exit.ts'
-import { journalOf, startOf, type Journals } from '../journals.ts'
+import { deployedApps, journalOf, startOf, type Journals } from '../journals.ts'
 import { readExport } from './export.ts'
 import { createReplayer, type Divergence } from './partition.ts'
 import { createSliceTaker, type Slice } from './slice.ts'
@@ -37,12 +37,19 @@ export const sliceFrom = {
   },
 }
 
-/** A whole id says where it lives; for its beginning, and for its app, the read store is asked. */
+/**
+ * A whole id says in which slot it lives, so with one app nobody need be asked. For the beginning
+ * of an id, and among several apps, the read store knows.
+ */
 async function identify(
-  { api }: LogConnection,
+  connection: LogConnection,
   prefix: string,
 ): Promise<{ app: string; id: string }> {
-  const { dispatch } = await api.call('dispatch.get', { id: prefix })
+  if (parseId(prefix)) {
+    const [app, ...others] = await deployedApps(connection)
+    if (app !== undefined && others.length === 0) return { app, id: prefix }
+  }
+  const { dispatch } = await connection.api.call('dispatch.get', { id: prefix })
   return { app: dispatch.row.app, id: dispatch.row.id }
 }
 
@@ -87,7 +94,7 @@ const notKept = (dispatch: string, app: string): CliError =>
     code: 'WB4108',
     what: 'the journal does not hold the beginning of this dispatch',
     where: `${dispatch} of ${app}`,
-    why: 'it began before what is kept',
+    why: 'there is no such dispatch, or it began before what is kept',
     next: `what is known of it: waybill dispatch get ${dispatch}`,
     exitCode: exit.notFound,
   })
