@@ -51,3 +51,18 @@ describe('a leader of the past that still answers', () => {
     expect(await broken(4315, faults)).toEqual([])
   })
 })
+
+describe('F2: a power cut under a reader that lives', () => {
+  test.each([6, 165, 198])('halts what was read and is gone (seed %i)', async (seed) => {
+    expect((await simulate(drawOptions(seed))).violations).toEqual([])
+  })
+})
+
+test('F6: a lease that could not be given back is free when it has lapsed', async () => {
+  const faults = [
+    { kind: 'wire', atMs: 6823, forMs: 13_822, what: 'busy', share: 0.7 },
+    { kind: 'clock', atMs: 30_797, on: 'host-2', forMs: 22_724, byMs: 86_400_000 },
+    { kind: 'leases', atMs: 34_323, forMs: 30_837 },
+  ] as const
+  expect(await broken(7579, faults)).toEqual([])
+})

@@ -101,7 +101,7 @@ export function drawFaults(
   }
   const count = chance.pick([0, 1, 2, 3, 4, 5, 6, 8])
   // A power cut takes promises away, so it comes alone with what else a seed does, and seldom.
-  const kinds = chance.chance(0.04) ? [...usual, ...Array<FaultKind>(6).fill('power')] : usual
+  const kinds = chance.chance(0.08) ? [...usual, ...Array<FaultKind>(6).fill('power')] : usual
   return Array.from({ length: count }, draw).sort((a, b) => a.atMs - b.atMs)
 }
 

@@ -21,9 +21,14 @@ export function createFitness(ports: FitnessPorts): () => Promise<boolean> {
   let isFit = false
   return async () => {
     try {
-      const before = wall.now()
+      const asked = wall.elapsed()
       const server = await serverNow()
-      const skewMs = Math.max(before - server, server - wall.now(), 0)
+      // By time that passed: the wall clock may be set while the answer is under way.
+      const tookMs = wall.elapsed() - asked
+      // An answer that took longer than a clock may be off tells nothing about the clock.
+      if (tookMs > skewMsMax) return isFit
+      const now = wall.now()
+      const skewMs = Math.max(now - tookMs - server, server - now, 0)
       isFit = skewMs <= skewMsMax
       if (isFit) clock.follow()
       else logger.error({ skewMs }, 'the clock is too far from the server to lead')

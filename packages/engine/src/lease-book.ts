@@ -60,9 +60,17 @@ export class LeaseBook {
 
   view(): View {
     const { slots, locked, clock } = this.#ports
-    const leases = new Map([...this.#leases].map(([slot, { lease }]) => [slot, lease]))
+    const leases = new Map(
+      [...this.#leases].map(([slot, { lease }]) => [slot, this.#seen(slot, lease)]),
+    )
     const members = [...this.#members.values()].map(({ member }) => member)
     return { slots, locked, members, leases, me: this.#me, now: clock.now() }
+  }
+
+  /** One of mine that was given up and could not be taken out of the bucket is nobody's. */
+  #seen(slot: number, lease: Lease): Lease {
+    const isGiven = isMine(lease, this.#me) && !this.#held.has(slot)
+    return isGiven ? { ...lease, incarnation: 'given', until: 0 } : lease
   }
 
   get hasOthers(): boolean {

@@ -119,16 +119,31 @@ export class LaneReader {
     if (cause instanceof PositionLost) {
       const { firstSeq, lastSeq } = cause
       const gone = loops.filter((loop) => {
-        const start = startOf(loop, lane, firstSeq)
-        return start < firstSeq || start > lastSeq + 1
+        const reached = loop.partition.positions.get(lane.position)?.seq ?? 0
+        return startOf(loop, lane, firstSeq) < firstSeq || reached > lastSeq
       })
       if (gone.length > 0) return lost(gone, cause)
       // What was purged nobody here still wanted: read on where the stream begins now.
     } else if (!(cause instanceof LogFault) || cause.kind !== 'retryable') throw cause
     await sleepUntil(clock, clock.now() + reopenMs, signal)
+    await this.#compare(loops)
     if (!signal.aborted) this.read(loops)
   }
+
+  /** What was read may be gone, and its places taken by what is not for these partitions. */
+  async #compare(loops: readonly Loop[]): Promise<void> {
+    const { log, lane, lost } = this.#ports
+    for (const loop of loops) {
+      const { seq = 0, hash = '' } = loop.partition.positions.get(lane.position) ?? {}
+      if (hash === '') continue
+      const found = await log.get(lane.stream, seq).catch(() => undefined)
+      if (found && log.hash.bytes(found.bytes) !== hash) lost([loop], rewritten(lane, seq))
+    }
+  }
 }
+
+const rewritten = ({ stream }: Lane, seq: number): InputLost =>
+  new InputLost(stream, seq, 'rewritten', 'another message stands there')
 
 const reopenMs = 1000
 const lastIndex = 0x7fffffff
@@ -177,7 +192,7 @@ function open({ loop, lane, stored, lost }: Unread): Opened | undefined {
   const hash = partition.hash.bytes(bytes)
   const reached = partition.positions.get(lane.position)
   if (reached?.seq === seq && reached.hash !== '' && reached.hash !== hash) {
-    lost(new InputLost(lane.stream, seq, 'rewritten', 'another message stands there'))
+    lost(rewritten(lane, seq))
     return undefined
   }
   if (lane.name === 'defs') return { hash, items: [bytes], index: 0 }

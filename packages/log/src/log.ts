@@ -83,7 +83,7 @@ export interface EventLog extends AsyncDisposable {
   read(range: ReadRange & { toSeq?: number }, signal?: AbortSignal): AsyncIterable<Stored>
   /**
    * From `fromSeq` on, for ever. Throws `PositionLost` when messages at `fromSeq` and after may be
-   * gone, or the stream ends before it.
+   * gone, the stream ends before it, or another message stands where the last one stood that it gave.
    */
   follow(range: ReadRange, signal: AbortSignal): Reader
   info(stream: string): Promise<StreamInfo>

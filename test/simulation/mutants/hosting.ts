@@ -22,9 +22,9 @@ export const hosting: readonly Mutant[] = [
   {
     name: 'clock-not-compared',
     what: 'a host leads whatever its clock says',
-    file: `${engine}/host.ts`,
-    find: 'this.#wasFit = skewMs <= this.#limits.clockSkewMsMax',
-    replace: 'this.#wasFit = skewMs >= 0',
+    file: `${engine}/fitness.ts`,
+    find: 'isFit = skewMs <= skewMsMax',
+    replace: 'isFit = skewMs >= 0',
   },
   {
     name: 'lapsed-lease-not-taken',

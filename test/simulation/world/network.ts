@@ -39,19 +39,22 @@ export class Network {
 
   /** One request. What it does at the server happens there, whatever becomes of who asked. */
   request<T>(service: Service, carryOut: () => T): Promise<Reply<Awaited<T>>> {
-    const { promise, resolve } = Promise.withResolvers<Reply<Awaited<T>>>()
+    const { promise, resolve, reject } = Promise.withResolvers<Reply<Awaited<T>>>()
     const trouble = this.weather.fate(this.process.name, service, this.chance)
     const there = trouble === 'slow' ? this.chance.between(500, 1900) : this.latency()
-    const answer = (reply: Reply<Awaited<T>>, ms: number): void =>
-      void this.process.after(ms, () => resolve(reply))
+    const answer = (reply: Reply<Awaited<T>>, ms: number): void => {
+      this.process.after(ms, () => resolve(reply))
+    }
+    const arrive = async (): Promise<Awaited<T>> => await carryOut()
+    const unheard = (): void => void arrive().catch(() => undefined)
     switch (trouble) {
       case undefined:
       case 'slow':
         this.#schedule.after(there, () => {
-          const done = carryOut()
-          if (done instanceof Promise) {
-            void done.then((value: Awaited<T>) => answer({ kind: 'answer', value }, this.latency()))
-          } else answer({ kind: 'answer', value: done as Awaited<T> }, this.latency())
+          arrive().then(
+            (value) => answer({ kind: 'answer', value }, this.latency()),
+            (cause: unknown) => this.process.after(this.latency(), () => reject(cause)),
+          )
         })
         break
       case 'busy':
@@ -59,11 +62,11 @@ export class Network {
         answer({ kind: 'busy' }, there + this.latency())
         break
       case 'late':
-        this.#schedule.after(requestMs + this.chance.between(0, latenessMsMax), carryOut)
+        this.#schedule.after(requestMs + this.chance.between(0, latenessMsMax), unheard)
         answer({ kind: 'lost' }, requestMs)
         break
       case 'ack-lost':
-        this.#schedule.after(there, carryOut)
+        this.#schedule.after(there, unheard)
         answer({ kind: 'lost' }, requestMs)
         break
       case 'lost':

@@ -1,3 +1,4 @@
+import { equalBytes } from '@waybill/core'
 import {
   LogUnavailable,
   PositionLost,
@@ -9,6 +10,7 @@ import type { Network } from './network.ts'
 import type { Server } from './server.ts'
 
 const pollMs = 500
+const nothing = new Uint8Array()
 type Result = IteratorResult<Stored, undefined>
 
 /**
@@ -27,6 +29,7 @@ export class SimulatedReader implements Reader {
   #waiter: PromiseWithResolvers<Result> | undefined
   #end: { readonly cause?: unknown } | undefined
   #next: number
+  #last: Stored | undefined
   #checked = false
   #scheduled = false
 
@@ -119,6 +122,7 @@ export class SimulatedReader implements Reader {
       this.#credit.messages -= 1
       this.#credit.bytes -= message.bytes.length
       this.#next = message.seq + 1
+      this.#last = message
       this.#push(message)
     }
   }
@@ -128,12 +132,19 @@ export class SimulatedReader implements Reader {
     const { stream } = this.#range
     const info = this.#server.memory.stream(stream).info()
     const heads = this.#server.view().slice(stream, this.#wanted, 1).length
-    if ((info.firstSeq > this.#next && heads > 0) || this.#next > info.lastSeq + 1) {
+    const isHole = info.firstSeq > this.#next && heads > 0
+    if (isHole || this.#next > info.lastSeq + 1 || this.#isRewritten()) {
       this.#finish({ cause: new PositionLost(stream, this.#next, info) })
       return false
     }
     this.#checked = true
     return true
+  }
+
+  #isRewritten(): boolean {
+    const { seq = 0, at, bytes = nothing } = this.#last ?? {}
+    const found = seq > 0 ? this.#server.view().get(this.#range.stream, seq) : undefined
+    return found !== undefined && (found.at !== at || !equalBytes(found.bytes, bytes))
   }
 
   /** The reader gives up, as it does when nobody answers for long. */

@@ -1,7 +1,8 @@
+import { equalBytes } from '@waybill/core'
 import { createChannel, type Channel } from '../channel.ts'
 import { PositionLost } from '../fault.ts'
 import type { Reader, ReadRange, Stored } from '../log.ts'
-import { infoOf, pause, subjectsOf } from './api.ts'
+import { infoOf, messageOf, pause, subjectsOf } from './api.ts'
 import type { Link } from './link.ts'
 import { Session, type Credit, type ReaderLimits } from './session.ts'
 
@@ -25,6 +26,8 @@ export class JetStreamReader implements Reader {
   readonly #credit: Credit = { messages: 0, bytes: 0 }
   /** The first sequence not seen. */
   #next: number
+  /** The last message handed out: where it stands, everything before it still stands too. */
+  #last: Stored | undefined
   #createdAt: string | undefined
   #session: Session | undefined
   readonly #running: Promise<void>
@@ -100,6 +103,7 @@ export class JetStreamReader implements Reader {
 
   #take(message: Stored): void {
     this.#next = message.seq + 1
+    this.#last = message
     this.#channel.push(message)
   }
 
@@ -113,7 +117,7 @@ export class JetStreamReader implements Reader {
       const info = await infoOf(this.#link, this.#limits, stream, this.#signal)
       this.#createdAt ??= info.createdAt
       const lost = new PositionLost(stream, this.#next, info)
-      if (info.createdAt !== this.#createdAt) throw lost
+      if (info.createdAt !== this.#createdAt || (await this.#isRewritten())) throw lost
       if (info.firstSeq > this.#next && (await this.#holds())) throw lost
       if (this.#next <= info.lastSeq + 1) {
         this.#next = Math.max(this.#next, info.firstSeq)
@@ -123,6 +127,21 @@ export class JetStreamReader implements Reader {
       if (replicas === 1 || attempt >= staleAnswersMax) throw lost
       await pause(this.#link, attempt, this.#signal)
     }
+  }
+
+  /**
+   * After a power cut a stream may end earlier than it did, and be filled up again before anybody
+   * looks: numbers alone would pass over what stands there now.
+   */
+  async #isRewritten(): Promise<boolean> {
+    const last = this.#last
+    if (!last) return false
+    const { seq, at, subject, bytes } = last
+    const { stream } = this.#options
+    const found = await messageOf(this.#link, this.#limits, stream, { seq }, this.#signal)
+    // One that is not there was purged, or is missed by its number.
+    if (!found) return false
+    return found.at !== at || found.subject !== subject || !equalBytes(found.bytes, bytes)
   }
 
   /**
