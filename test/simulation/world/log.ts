@@ -1,6 +1,7 @@
 import type { Hash } from '@waybill/core'
 import {
   appendUntilKnown,
+  LogClosed,
   LogUnavailable,
   sendUntilKnown,
   sha256,
@@ -50,24 +51,28 @@ export class SimulatedLog implements EventLog {
     }
   }
 
-  send(subject: string, bytes: Uint8Array, signal?: AbortSignal): Promise<{ seq: number }> {
+  async send(subject: string, bytes: Uint8Array, signal?: AbortSignal): Promise<{ seq: number }> {
+    this.#open()
     return sendUntilKnown(this.#wire, { subject, bytes, expected: undefined }, signal)
   }
 
-  append(
+  async append(
     subject: string,
     bytes: Uint8Array,
     expected: number,
     signal?: AbortSignal,
   ): Promise<AppendOutcome> {
+    this.#open()
     return appendUntilKnown(this.#wire, { subject, bytes, expected }, signal)
   }
 
-  last(stream: string, subject: string): Promise<Stored | undefined> {
+  async last(stream: string, subject: string): Promise<Stored | undefined> {
+    this.#open()
     return this.#read(subject, (view) => view.last(stream, subject))
   }
 
-  get(stream: string, seq: number): Promise<Stored | undefined> {
+  async get(stream: string, seq: number): Promise<Stored | undefined> {
+    this.#open()
     return this.#read(stream, (view) => view.get(stream, seq))
   }
 
@@ -85,6 +90,7 @@ export class SimulatedLog implements EventLog {
   }
 
   follow(range: ReadRange, signal: AbortSignal): Reader {
+    this.#open()
     const both = AbortSignal.any([signal, this.#closed.signal])
     return new SimulatedReader(
       this.#server,
@@ -95,7 +101,8 @@ export class SimulatedLog implements EventLog {
     )
   }
 
-  info(stream: string): Promise<StreamInfo> {
+  async info(stream: string): Promise<StreamInfo> {
+    this.#open()
     const info = (): StreamInfo => this.#server.memory.stream(stream).info()
     return this.#read(stream, (view) => ({ ...info(), lastSeq: view.lastSeq(stream) }))
   }
@@ -118,6 +125,10 @@ export class SimulatedLog implements EventLog {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed.abort()
+  }
+
+  #open(): void {
+    if (this.#closed.signal.aborted) throw new LogClosed('this log')
   }
 
   async #publish(message: Message): ReturnType<Wire['publish']> {
