@@ -55,9 +55,12 @@ export async function retentionFloors(
   return floors.filter(({ belowSeq }) => belowSeq > 1)
 }
 
-/** The first event that the partition has not read, or that an open dispatch was started by. */
+/**
+ * The message that the partition stands in, by which it knows the stream again when it is opened, or
+ * the one that an open dispatch was started by.
+ */
 function eventsNeeded({ positions, dispatches }: Partition, stream: string): number {
-  let first = (positions.get(stream)?.seq ?? 0) + 1
+  let first = positions.get(stream)?.seq ?? 1
   for (const { origin } of dispatches.values()) {
     if (origin.ref.stream === stream) first = Math.min(first, origin.ref.seq)
   }
@@ -85,10 +88,10 @@ async function mailFloors(
   const stream = streamNames(topology).mail
   const floors: RetentionFloor[] = []
   for (const lane of lanes) {
-    const readSeq = positions.get(`${stream}.${lane}`)?.seq ?? 0
+    const readSeq = positions.get(`${stream}.${lane}`)?.seq ?? 1
     const filter = subjects(topology).mailbox(app, slot, lane)
     for (const subject of (await log.subjects(stream, filter)).keys()) {
-      floors.push({ stream, subject, belowSeq: Math.min(oldSeq, readSeq + 1) })
+      floors.push({ stream, subject, belowSeq: Math.min(oldSeq, readSeq) })
     }
   }
   return floors

@@ -1,3 +1,4 @@
+import { recover } from '@waybill/engine'
 import { createMemorySnapshots, streamNames, subjects } from '@waybill/log'
 import { expect, test } from 'vitest'
 import { replayAll } from '../src/replay/all.ts'
@@ -71,6 +72,19 @@ test('what retention takes away leaves a journal that verifies and replays', asy
     await story.log.purge(stream, subject, belowSeq)
   expect(await verifyAll(story)).toMatchObject({ findings: [], open: 1 })
   expect(await replayAll(story)).toMatchObject({ dispatches: 2, diverged: 0 })
+})
+
+test('the message that a partition has reached stays: it is how it knows the stream again', async () => {
+  const story = await threeDays()
+  // Stored and not read: the last message of the subject is a later one.
+  const waiting = await story.log.get(streamNames(names).events, 3)
+  await story.log.send(subjects(names).events(0), waiting!.bytes)
+  const ages = { eventsMs: 0, journalMs: 0, mailMs: 0, now: story.now + 1 }
+  const { signal } = new AbortController()
+  for (const { stream, subject, belowSeq } of await retentionFloors(story, ages, signal))
+    await story.log.purge(stream, subject, belowSeq)
+  const opened = await recover(story.id, { ...story, sliceMsMax: Infinity, signal })
+  expect(opened.partition.positions.get(streamNames(names).events)?.seq).toBe(3)
 })
 
 test('events of a partition that never wrote anything are waiting, not forgotten', async () => {

@@ -261,7 +261,9 @@ export function createStory(): Story {
       const { seq: position, number } = last
       const snapshot = `${app}.1-0/${position}`
       const hashes: string[] = []
-      for (const { index, bytes, hash } of encodeBuckets(sha256, freeze(partition))) {
+      for (const bucket of encodeBuckets(sha256, freeze(partition))) {
+        if (!bucket) continue
+        const { index, bytes, hash } = bucket
         await snapshots.put(`${snapshot}/${index}`, bytes)
         hashes.push(hash)
       }

@@ -107,8 +107,10 @@ async function store(
   const hashes: string[] = []
   let sliceBegan = performance.now()
   for (const bucket of encodeBuckets(hash, frozen)) {
-    hashes.push(bucket.hash)
-    await snapshots.put(`${snapshot}/${bucket.index}`, bucket.bytes)
+    if (bucket) {
+      hashes.push(bucket.hash)
+      await snapshots.put(`${snapshot}/${bucket.index}`, bucket.bytes)
+    }
     if (performance.now() - sliceBegan < sliceMsMax) continue
     await setImmediate()
     sliceBegan = performance.now()

@@ -65,7 +65,10 @@ export function createContext(
     idempotencyKey: run.idempotencyKey,
     fencingToken: run.fencingToken,
     deadline: new Date(run.deadline),
-    signal: run.signal,
+    // Made when it is asked for: most handlers never do.
+    get signal() {
+      return run.signal
+    },
     send: async (definition, data, options = {}) => {
       const ordinal = sent
       sent += 1

@@ -94,10 +94,16 @@ const shapeOf = ({ idsMax, shortened, blocks }: Dedupe): z.infer<typeof shape> =
   hours: blocks.map(({ hour }) => hour),
 })
 
-/** Bucket by bucket, so that the caller may do other things in between. */
-export function* encodeBuckets(hash: Hash, frozen: Frozen): Generator<Bucket, void, void> {
+/**
+ * Bucket by bucket, so that the caller may do other things in between; undefined is such a moment
+ * too: handing out a million ids takes longer than a partition may be kept waiting.
+ */
+export function* encodeBuckets(
+  hash: Hash,
+  frozen: Frozen,
+): Generator<Bucket | undefined, void, void> {
   yield { index: 0, bytes: frozen.head, hash: hash.bytes(frozen.head) }
-  const slices = sliced(frozen)
+  const slices = yield* sliced(frozen)
   for (const [at, slice] of slices.entries()) {
     const bytes = encode(slice, unbounded)
     yield { index: at + 1, bytes, hash: hash.bytes(bytes) }
@@ -110,7 +116,10 @@ export const snapshotHash = (hash: Hash, buckets: readonly string[]): string =>
 
 type Slice = z.infer<typeof sliceSchema>
 
-function sliced(frozen: Frozen): Slice[] {
+/** About 5 ms of work. */
+const idsPerPause = 20_000
+
+function* sliced(frozen: Frozen): Generator<undefined, readonly Slice[], void> {
   const slices = Array.from({ length: bucketsCount - 1 }, (): Slice => ({
     dispatches: [],
     dead: [],
@@ -118,17 +127,39 @@ function sliced(frozen: Frozen): Slice[] {
     ended: [],
   }))
   const of = (id: string): Slice => slices[bucketOf(id)] as Slice // bucketOf is 0 to 255
-  for (const dispatch of frozen.dispatches) of(dispatch.id).dispatches.push({ ...dispatch })
-  for (const [id, { at, reason }] of frozen.dead) of(id).dead.push({ id, at, reason })
-  for (const name of ['seen', 'ended'] as const) {
-    for (const [block, { ids, digests, size }] of frozen[name].entries()) {
-      for (let at = 0; at < size; at++) {
-        const id = ids[at] as string // at < size <= ids.length
-        of(id)[name].push({ block, id, digest: digests[at] ?? '' })
-      }
-    }
+  let handled = 0
+  for (const dispatch of frozen.dispatches) {
+    of(dispatch.id).dispatches.push({ ...dispatch })
+    if (++handled % idsPerPause === 0) yield
   }
+  for (const [id, { at, reason }] of frozen.dead) of(id).dead.push({ id, at, reason })
+  for (const name of ['seen', 'ended'] as const) yield* handOut(frozen[name], (id) => of(id)[name])
   return slices
+}
+
+function* handOut(
+  blocks: readonly FrozenBlock[],
+  of: (id: string) => Slice['seen'],
+): Generator<undefined, void, void> {
+  for (const [block, { ids, digests, size }] of blocks.entries()) {
+    for (let at = 0; at < size; at++) {
+      const id = ids[at] as string // at < size <= ids.length
+      put(of(id), block, id, digests[at] ?? '')
+      if (at % idsPerPause === idsPerPause - 1) yield
+    }
+    yield
+  }
+}
+
+/** Blocks come in order, so the one in hand is the last. */
+function put(parts: Slice['seen'], block: number, id: string, digest: string): void {
+  let part = parts.at(-1)
+  if (part?.block !== block) {
+    part = { block, ids: [], digests: [] }
+    parts.push(part)
+  }
+  part.ids.push(id)
+  part.digests.push(digest)
 }
 
 /** Ids read `<g>-<slot>-<hash>`: two hex digits after the second dash. */
@@ -196,9 +227,10 @@ function joined(
 ): Dedupe {
   const blocks: Block[] = hours.map((hour) => ({ hour, ids: [], digests: [] }))
   for (const slice of slices) {
-    for (const { block, id, digest } of slice[name]) {
-      blocks[block]?.ids.push(id)
-      blocks[block]?.digests.push(digest)
+    for (const { block, ids, digests } of slice[name]) {
+      const whole = blocks[block]
+      for (const id of ids) whole?.ids.push(id)
+      for (const digest of digests) whole?.digests.push(digest)
     }
   }
   return dedupeOf({ idsMax, shortened, blocks })
@@ -250,7 +282,12 @@ const headSchema = z.strictObject({
   ended: shape,
 })
 
-const remembered = z.strictObject({ block: count, id: z.string(), digest: z.string() })
+/** Of one hourly block what falls into this bucket, in the order in which it came. */
+const remembered = z.strictObject({
+  block: count,
+  ids: z.array(z.string()),
+  digests: z.array(z.string()),
+})
 
 const sliceSchema = z.strictObject({
   dispatches: z.array(
