@@ -14,6 +14,7 @@ export const commands = {
   },
   demo: { natsServer: true, run: source('test/demo/main.ts') },
   bench: { natsServer: true, run: source('test/bench/main.ts') },
+  chaos: { natsServer: true, run: source('test/chaos/main.ts') },
   simulate: { natsServer: false, run: source('test/simulation/main.ts') },
   test: { natsServer: true, run: test },
   check: { natsServer: false, run: check },

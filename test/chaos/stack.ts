@@ -1,0 +1,172 @@
+import { connect } from '@nats-io/transport-node'
+import { applyTopology, embeddedTopology } from '@waybill/log'
+import { startNatsServer, type NatsServer } from '@waybill/nats'
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import {
+  end,
+  freePort,
+  run,
+  start,
+  untilReady,
+  type Surroundings,
+  type Waybill,
+} from '../demo/processes.ts'
+
+export const appFile = fileURLToPath(new URL('app.ts', import.meta.url))
+
+/** A server, or several, and two ways to it: what is broken stands in the first only. */
+export interface Backend extends AsyncDisposable {
+  readonly services: string
+  readonly direct: string
+  readonly replicas?: 1 | 3
+}
+
+export interface Dispatcher {
+  readonly name: string
+  readonly pid: number
+  kill(signal: NodeJS.Signals): void
+  /** Ends it for good and starts it again under its name; resolves when it is ready. */
+  restart(): Promise<void>
+}
+
+export interface Stack extends AsyncDisposable {
+  readonly ingress: string
+  readonly ingressPid: number
+  readonly dispatchers: readonly Dispatcher[]
+  /** For commands that are to get through whatever is broken. */
+  readonly surroundings: Surroundings
+  readonly effects: string
+  readonly backend: Backend
+}
+
+export interface StackOptions {
+  readonly leaseMs?: number
+  /** Settings of all services. */
+  readonly settings?: Readonly<Record<string, string>>
+}
+
+/** Server, topology, app, ingress, two dispatchers and the projector: each its own process. */
+export async function startStack(
+  dir: string,
+  backend: Backend,
+  { leaseMs = 3000, settings = {} }: StackOptions = {},
+): Promise<Stack> {
+  await using undo = new AsyncDisposableStack()
+  undo.use(backend)
+  const nc = await connect({ servers: backend.direct.split(',') })
+  await applyTopology(nc, { ...embeddedTopology, replicas: backend.replicas ?? 1 })
+  await nc.close()
+  const effects = join(dir, 'effects.jsonl')
+  const env = {
+    ...process.env,
+    CHAOS_EFFECTS: effects,
+    WAYBILL_LOG_LEVEL: 'warn',
+    WAYBILL_DISPATCHER_LEASE_MS: String(leaseMs),
+    WAYBILL_DISPATCHER_RENEW_EVERY_MS: String(leaseMs / 4),
+    ...settings,
+  }
+  const direct: Surroundings = { dir, env: { ...env, NATS_URL: backend.direct } }
+  const services: Surroundings = { dir, env: { ...env, NATS_URL: backend.services } }
+  const deployed = await run(direct, ['deploy', '--app', appFile])
+  if (deployed.code !== 0) throw new Error(`deploy: ${deployed.stderr}`)
+  const { ingress, url } = await openIngress(services)
+  undo.defer(() => stop(ingress))
+  const projection = ['projector', '--instance', 'p1', '--data', join(dir, 'p1')]
+  const projector = start(services, 'projector', projection)
+  undo.defer(() => stop(projector))
+  const dispatchers = await Promise.all(['d1', 'd2'].map((name) => openDispatcher(services, name)))
+  for (const one of dispatchers) undo.use(one)
+  await untilReady(url, ingress)
+  const rest = undo.move()
+  return {
+    ingress: url,
+    ingressPid: pidOf(ingress),
+    dispatchers,
+    surroundings: direct,
+    effects,
+    backend,
+    [Symbol.asyncDispose]: () => rest.disposeAsync(),
+  }
+}
+
+async function openIngress(services: Surroundings): Promise<{ ingress: Waybill; url: string }> {
+  const port = String(await freePort())
+  const ingress = start(services, 'ingress', ['ingress', '--port', port])
+  return { ingress, url: `http://127.0.0.1:${port}` }
+}
+
+async function openDispatcher(
+  { dir, env }: Surroundings,
+  name: string,
+): Promise<Dispatcher & AsyncDisposable> {
+  const data = join(dir, name)
+  await mkdir(data, { recursive: true })
+  const port = String(await freePort())
+  const own = { dir, env: { ...env, WAYBILL_DISPATCHER_OPS_PORT: port } }
+  const args = ['dispatcher', '--app', appFile, '--instance', name, '--data', data]
+  const begin = () => start(own, name, args)
+  let process = begin()
+  const ready = () => untilReady(`http://127.0.0.1:${port}`, process)
+  await ready()
+  return {
+    name,
+    get pid() {
+      return pidOf(process)
+    },
+    kill: (signal) => void process.child.kill(signal),
+    async restart() {
+      await end(process, 'SIGKILL')
+      process = begin()
+      await ready()
+    },
+    [Symbol.asyncDispose]: () => stop(process),
+  }
+}
+
+/** One that was stopped would never see a SIGTERM; one that hangs has ten seconds. */
+async function stop(service: Waybill): Promise<void> {
+  service.child.kill('SIGCONT')
+  const patience = setTimeout(() => service.child.kill('SIGKILL'), 10_000)
+  await end(service, 'SIGTERM')
+  clearTimeout(patience)
+}
+
+const pidOf = ({ child, name }: Waybill): number => {
+  if (child.pid === undefined) throw new Error(`${name} has no process`)
+  return child.pid
+}
+
+/** One server that can be ended and started again on its port and store. */
+export interface Single extends Backend {
+  readonly server: NatsServer
+  start(): Promise<void>
+}
+
+export async function single(
+  dir: string,
+  options: { sync?: 'always' | 'default'; through?: (server: string) => string } = {},
+): Promise<Single> {
+  const binary = process.env['NATS_SERVER']
+  const port = await freePort()
+  const begin = () =>
+    startNatsServer({
+      dir,
+      port,
+      sync: options.sync ?? 'always',
+      ...(binary === undefined ? {} : { binary }),
+    })
+  let server = await begin()
+  return {
+    get server() {
+      return server
+    },
+    services: options.through?.(server.url) ?? server.url,
+    direct: server.url,
+    async start() {
+      server = await begin()
+    },
+    [Symbol.asyncDispose]: async () => void (await server.stop()),
+  }
+}
