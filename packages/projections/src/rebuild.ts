@@ -1,4 +1,5 @@
-import { rename, rm } from 'node:fs/promises'
+import { mkdtemp, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { EventLog, Stored } from '@waybill/log'
 import { partitionKey, partitionOfSubject } from './accept.ts'
 import { compareKeys, digest, dump, type DumpedRow, tableOrder } from './dump.ts'
@@ -98,18 +99,17 @@ export interface Difference {
 
 /**
  * Folds the journal again, as far as this store has it, and compares every row. The projector may
- * go on meanwhile: the store is looked at as it was at one moment.
- *
- * @param aside a file for the rows folded again, removed afterwards; `:memory:` by default
+ * go on meanwhile: the store is looked at as it was at one moment. What is folded again lies beside
+ * the file until it is compared.
  */
 export async function verifyStore(
   journal: Journal,
   file: string,
-  aside = ':memory:',
 ): Promise<Verified & { readonly truncated: boolean }> {
   await using live = openSqliteStore({ file, readOnly: true })
+  const aside = await mkdtemp(`${file}.verify-`)
   try {
-    await using again = openSqliteStore({ file: aside })
+    await using again = openSqliteStore({ file: join(aside, 'rows.db') })
     return await live.db.transaction().execute(async (snapshot) => {
       const until = await snapshot.selectFrom('partition').selectAll().execute()
       const { truncated } = await fillStore(journal, again, until)
@@ -118,7 +118,7 @@ export async function verifyStore(
       return { result: 'equal', ...(await digest(again.db, journal.log.hash)), truncated }
     })
   } finally {
-    if (aside !== ':memory:') await removeStore(aside)
+    await rm(aside, { recursive: true, force: true })
   }
 }
 
