@@ -12,7 +12,7 @@ import {
 } from '@waybill/core'
 import { sha256 } from '@waybill/log'
 import type { EffectJournal } from './effects.ts'
-import type { Behaviour, BindingOptions } from './options.ts'
+import type { Behaviour, BindingOptions, Options } from './options.ts'
 import type { Process } from './world/process.ts'
 import { random, type Random } from './world/random.ts'
 
@@ -22,21 +22,24 @@ export interface AppPorts {
   readonly seed: number
   readonly process: Process
   readonly effects: EffectJournal
-  readonly bindings: readonly BindingOptions[]
+  /** What this process has the code of; `deployed` are those of its own version. */
+  readonly hosted: readonly BindingOptions[]
+  readonly deployed: readonly BindingOptions[]
   /** The handler takes its process down. */
   readonly kill: () => void
 }
 
 /** The app of a seed, as one process of it has it. What its handlers do is the seed's choice too. */
 export function createApp(ports: AppPorts): HostedApp<AbortSignal> {
-  const { seed, process, effects, bindings } = ports
-  const definitions = bindings.map(definitionOf)
-  const options = (binding: Manifest): BindingOptions => optionsOf(bindings, binding.id)
+  const { seed, process, effects, hosted, deployed } = ports
+  const definitions = deployed.map(definitionOf)
+  const codes = new Set(hosted.map((one) => definitionOf(one).hash))
+  const options = (binding: Manifest): BindingOptions => optionsOf(hosted, binding.id)
   return {
     name: appName,
     definitions,
     events: [],
-    hosts: (hash) => definitions.some((one) => one.hash === hash),
+    hosts: (hash) => codes.has(hash),
     verdict: (binding, event) => ({
       binding: `${binding.id}@v${binding.version}`,
       result: verdictOf(seed, options(binding), event.id),
@@ -96,6 +99,15 @@ export function verdictOf(seed: number, binding: BindingOptions, event: string):
 
 export const matches = (seed: number, binding: string, event: string): boolean =>
   random(`${seed}/match/${binding}/${event}`).chance(0.7)
+
+/** The settings under a binding's key, in the version that it names. */
+export function bindingOf(
+  { bindings, redeploy }: Pick<Options, 'bindings' | 'redeploy'>,
+  key: string,
+): BindingOptions | undefined {
+  const all = [...bindings, ...(redeploy?.bindings ?? [])]
+  return all.find(({ id, version }) => key === `${id}@v${version}`)
+}
 
 function optionsOf(bindings: readonly BindingOptions[], id: string): BindingOptions {
   const found = bindings.find((one) => one.id === id)

@@ -66,3 +66,11 @@ test('F6: a lease that could not be given back is free when it has lapsed', asyn
   ] as const
   expect(await broken(7579, faults)).toEqual([])
 })
+
+test('F7: a place that is freed while an event is read again is given on', async () => {
+  const faults = [
+    { kind: 'wire', atMs: 1650, forMs: 8208, what: 'lost', share: 0.1, on: 'host-2' },
+    { kind: 'wire', atMs: 5300, forMs: 8627, what: 'late', share: 0.7 },
+  ] as const
+  expect(await broken(26_363, faults, { redeploy: undefined })).toEqual([])
+})

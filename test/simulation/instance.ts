@@ -2,7 +2,7 @@ import { createHost, type EngineLogger, type Host } from '@waybill/engine'
 import { LogFault, type LeaseStore, type SnapshotStore, type Topology } from '@waybill/log'
 import { createApp } from './app.ts'
 import type { EffectJournal } from './effects.ts'
-import type { InstanceOptions, Options } from './options.ts'
+import type { BindingOptions, InstanceOptions, Options } from './options.ts'
 import { SimulatedLog } from './world/log.ts'
 import { Network } from './world/network.ts'
 import { Process } from './world/process.ts'
@@ -59,6 +59,7 @@ export class Instance {
   readonly #running = new Set<Running>()
   #starts = 0
   #skewMs: number
+  #follows = false
   /** Down on purpose until then. */
   #downUntil = 0
 
@@ -82,14 +83,14 @@ export class Instance {
     const incarnation = `${this.name}-${++this.#starts}`
     const process = new Process(schedule, this.name, this.#skewMs)
     const network = new Network(schedule, weather, process, chance.fork(incarnation))
-    const { bindings, limits, seed } = options
+    const { limits, seed } = options
     const stop = new AbortController()
     const host = createHost({
       log: new SimulatedLog(server, network),
       leases: simulatedLeases(this.#world.leases, network),
       snapshots: simulatedSnapshots(this.#world.snapshots, network),
       topology,
-      app: createApp({ seed, process, effects, bindings, kill: () => this.#kill(running) }),
+      app: createApp({ seed, process, effects, ...this.#code(), kill: () => this.#kill(running) }),
       instance: this.name,
       locked: this.locked,
       incarnation,
@@ -106,6 +107,19 @@ export class Instance {
       () => this.#exited(running, undefined),
       (cause: unknown) => this.#exited(running, cause),
     )
+  }
+
+  /** Its next start brings the new version; so it is started again. */
+  follow(): void {
+    this.#follows = true
+    this.drain(0)
+  }
+
+  #code(): { hosted: readonly BindingOptions[]; deployed: readonly BindingOptions[] } {
+    const { bindings, redeploy } = this.#world.options
+    if (!redeploy || !this.#follows) return { hosted: bindings, deployed: bindings }
+    const deployed = redeploy.bindings
+    return { deployed, hosted: redeploy.keepsOld ? [...bindings, ...deployed] : deployed }
   }
 
   crash(downMs: number): void {

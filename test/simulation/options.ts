@@ -17,6 +17,7 @@ export interface Options {
   readonly instances: readonly InstanceOptions[]
   readonly limits: Partial<HostLimits>
   readonly bindings: readonly BindingOptions[]
+  readonly redeploy: Redeploy | undefined
   readonly sends: readonly Send[]
   readonly cancels: readonly Cancel[]
   readonly faults: readonly Fault[]
@@ -30,8 +31,20 @@ export interface InstanceOptions {
   readonly locked: boolean
 }
 
+/** The app in its next version: the deploy, and how long each instance takes to follow. */
+export interface Redeploy {
+  readonly atMs: number
+  readonly bindings: readonly BindingOptions[]
+  /** By instance; before the deploy or after it. */
+  readonly followAtMs: Readonly<Record<string, number>>
+  /** The new code still has the old versions. */
+  readonly keepsOld: boolean
+}
+
 export interface BindingOptions {
   readonly id: string
+  /** 1 at first; the next deploy makes it 2 where something changed. */
+  readonly version: number
   readonly on: string
   readonly when: 'always' | 'now' | 'later'
   readonly retry: Definition['retry']
@@ -99,6 +112,7 @@ export function drawOptions(seed: number): Options {
     instances,
     limits: drawLimits(chance.fork('limits'), pace),
     bindings,
+    redeploy: drawRedeploy(chance.fork('redeploy'), bindings, instances, spanMs),
     sends,
     cancels: drawCancels(chance.fork('cancels'), sends, spanMs),
     faults: drawFaults(chance.fork('faults'), spanMs, instances, pace),
@@ -135,6 +149,7 @@ function drawBindings(chance: Random, pace: Options['pace']): BindingOptions[] {
   const second = pace === 'days' ? 600_000 : 1000
   return Array.from({ length: chance.int(1, 3) }, (_, n) => ({
     id: `binding-${n + 1}`,
+    version: 1,
     on: chance.pick(['order.*', '>', 'order.placed', '*.placed', 'order.*']),
     when: chance.pick(['always', 'always', 'now', 'later']),
     retry: drawRetry(chance, second),
@@ -147,6 +162,29 @@ function drawBindings(chance: Random, pace: Options['pace']): BindingOptions[] {
     onPermanentError: chance.pick(['dlq', 'fail']),
     maxChainDepth: chance.int(1, 3),
   }))
+}
+
+/** Some bindings with other settings: the same events, another definition. */
+function drawRedeploy(
+  chance: Random,
+  bindings: readonly BindingOptions[],
+  instances: readonly InstanceOptions[],
+  spanMs: number,
+): Redeploy | undefined {
+  if (!chance.chance(0.2)) return undefined
+  const atMs = Math.floor(chance.between(spanMs * 0.2, spanMs * 0.8))
+  const changed = bindings.map((binding) => {
+    if (!chance.chance(0.6)) return binding
+    const maxAttempts = binding.retry.maxAttempts + 1
+    return { ...binding, version: 2, retry: { ...binding.retry, maxAttempts } }
+  })
+  const follow = (): number => Math.max(0, Math.floor(atMs + chance.between(-5000, 30_000)))
+  return {
+    atMs,
+    bindings: changed,
+    followAtMs: Object.fromEntries(instances.map(({ name }) => [name, follow()])),
+    keepsOld: chance.chance(0.5),
+  }
 }
 
 function drawRetry(chance: Random, second: number): Definition['retry'] {

@@ -17,7 +17,7 @@ import { EffectJournal } from './effects.ts'
 import { Ingress } from './ingress.ts'
 import { Instance, type Surroundings } from './instance.ts'
 import { strike } from './nemesis.ts'
-import type { Options } from './options.ts'
+import type { BindingOptions, Options } from './options.ts'
 import { isSettled } from './settled.ts'
 import { Process } from './world/process.ts'
 import { random } from './world/random.ts'
@@ -49,7 +49,7 @@ export async function simulate(options: Options): Promise<Outcome> {
   const world = openWorld(options)
   const { schedule, server, weather } = world
   const log = openMemoryLog({ server: server.memory, hash: sha256 })
-  await deploy(world, log)
+  await deploy(world, log, options.bindings)
   const instances = new Map(options.instances.map((own) => [own.name, new Instance(world, own)]))
   const ingress = new Ingress(world)
   for (const instance of instances.values()) instance.start()
@@ -98,10 +98,18 @@ function openWorld(options: Options): World {
 async function deploy(
   { options, topology, effects, schedule }: World,
   log: EventLog,
+  deployed: readonly BindingOptions[],
 ): Promise<void> {
   const process = new Process(schedule, 'deploy')
-  const { seed, bindings } = options
-  const app = createApp({ seed, process, effects, bindings, kill: () => undefined })
+  const { seed } = options
+  const app = createApp({
+    seed,
+    process,
+    effects,
+    hosted: deployed,
+    deployed,
+    kill: () => undefined,
+  })
   await deployApp(log, topology, app, { by: 'sim', now: () => Math.floor(schedule.now) })
 }
 
@@ -112,6 +120,16 @@ function arrange(world: World, ingress: Ingress, instances: ReadonlyMap<string, 
     schedule.at(startMs + one.atMs, () => ingress.send(one, false))
     for (const [n, againMs] of one.againMs.entries()) {
       schedule.at(startMs + one.atMs + againMs, () => ingress.send(one, n % 2 === 1))
+    }
+  }
+  const { redeploy } = options
+  if (redeploy) {
+    schedule.at(startMs + redeploy.atMs, () => {
+      const log = openMemoryLog({ server: world.server.memory, hash: sha256 })
+      void deploy(world, log, redeploy.bindings)
+    })
+    for (const [name, atMs] of Object.entries(redeploy.followAtMs)) {
+      schedule.at(startMs + atMs, () => instances.get(name)?.follow())
     }
   }
   for (const one of options.cancels) schedule.at(startMs + one.atMs, () => ingress.cancel(one))

@@ -37,6 +37,8 @@ export interface EffectPorts {
   /** Brings a result back into the partition. */
   readonly result: (effect: string, result: EffectResult) => void
   readonly defect: (cause: unknown) => void
+  /** There is room again: what waits for it may go on. */
+  readonly freed: () => void
 }
 
 type Asking = 'runAttempt' | 'evaluatePredicate'
@@ -121,6 +123,7 @@ export class Effects {
   #count(by: number): void {
     this.#hot += by
     this.#ports.room.hot += by
+    if (by < 0) this.#ports.freed()
   }
 
   #begin(

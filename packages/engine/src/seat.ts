@@ -119,6 +119,7 @@ function effectsOf(
     fetch: (dispatch) => fetchEvent(shared.log, partition, dispatch),
     result,
     defect: (cause) => failed(undefined, cause),
+    freed: () => shared.turns.freed(),
   })
 }
 

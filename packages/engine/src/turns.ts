@@ -54,6 +54,11 @@ export class Turns {
     this.#held.add(loop)
   }
 
+  /** A place is free: whoever waits for it is looked at at the end of this turn. */
+  freed(): void {
+    this.#schedule()
+  }
+
   deliver(unread: Unread): void {
     if (!unread.lane.credited) {
       takeIn(unread, always)

@@ -1,5 +1,5 @@
 import { encode, type Effect as Asked, type Plain } from '@waybill/core'
-import { matches } from '../app.ts'
+import { bindingOf, matches } from '../app.ts'
 import type { Effect } from '../effects.ts'
 import type { History } from './check.ts'
 import { transitionsOf, type Journal, type Recorded } from './journal.ts'
@@ -97,7 +97,7 @@ function checkSent(effects: readonly Effect[], violate: Violate): void {
 /** What runs has matched, whoever answered for the predicate. */
 function checkPredicates({ options, effects }: History, violate: Violate): void {
   for (const { binding, event, dispatch } of effects) {
-    const own = options.bindings.find(({ id }) => binding.startsWith(`${id}@`))
+    const own = bindingOf(options, binding)
     const matched = own?.when === 'always' || (own && matches(options.seed, own.id, event))
     if (!matched) violate('I1', `${dispatch} runs for ${event}, which ${binding} does not match`)
   }

@@ -1,4 +1,5 @@
 import type { DispatchRecord, Transition } from '@waybill/core'
+import { bindingOf } from '../app.ts'
 import type { BindingOptions } from '../options.ts'
 import type { History } from './check.ts'
 import { transitionsOf, type Journal } from './journal.ts'
@@ -18,7 +19,7 @@ export function checkPolicy(
     const { dispatch, record, origin } = fact
     const known = before.get(dispatch)
     const name = origin?.binding ?? known?.name ?? ''
-    const binding = options.bindings.find(({ id }) => name.startsWith(`${id}@`))
+    const binding = bindingOf(options, name)
     if (binding && known) {
       const at = `${dispatch}, transition ${fact.index}`
       checkSpent(binding, known.record, fact, (what) => violate('I3', `${at}: ${what}`))
