@@ -74,3 +74,7 @@ test('F7: a place that is freed while an event is read again is given on', async
   ] as const
   expect(await broken(26_363, faults, { redeploy: undefined })).toEqual([])
 })
+
+test('F8: the snapshot that the last bundle names is kept, whatever that bundle records', async () => {
+  expect(await broken(43_226, [])).toEqual([])
+})

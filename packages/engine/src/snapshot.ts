@@ -63,7 +63,10 @@ export function createCheckpoints(ports: CheckpointPorts): Checkpoints {
     const home = `${app}.${generation}-${slot}/`
     const snapshot = `${home}${seq}`
     try {
-      await prune(ports, home, [seq, partition.checkpoint?.position])
+      // A bundle that records a checkpoint still names the one before; until the next bundle is in,
+      // a recovery begins there.
+      const named = header.checkpoint?.position
+      await prune(ports, home, [seq, partition.checkpoint?.position, named])
       const hash = await store(ports, snapshot, frozen, limits.sliceMsMax)
       written += 1
       const { number } = header
@@ -118,7 +121,7 @@ async function store(
   return snapshotHash(hash, hashes)
 }
 
-/** Keeps the one the journal points at beside the new one; drops older ones and half-written ones. */
+/** Keeps those the journal points at beside the new one; drops older ones and half-written ones. */
 async function prune(
   { snapshots }: SnapshotPorts,
   home: string,

@@ -116,7 +116,7 @@ export const storing: readonly Mutant[] = [
     name: 'checkpoint-pruned',
     what: 'the snapshot that the journal points at is removed before the next one is stored',
     file: `${engine}/snapshot.ts`,
-    find: 'await prune(ports, home, [seq, partition.checkpoint?.position])',
-    replace: 'await prune(ports, home, [seq])',
+    find: 'await prune(ports, home, [seq, partition.checkpoint?.position, named])',
+    replace: 'await prune(ports, home, named === 0 ? [] : [seq])',
   },
 ]
