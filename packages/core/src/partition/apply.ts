@@ -90,6 +90,7 @@ function applyQuarantine(
     at,
     index: before.record.index + 1,
     effect: undefined,
+    waitFor: undefined,
     timers: {},
     outcome: { status: 'dlq', reason },
   }
