@@ -11,6 +11,7 @@ import { checkFences } from './fences.ts'
 import { checkLetters } from './letters.ts'
 import { checkLive } from './live.ts'
 import { checkPolicy } from './policy.ts'
+import { checkProjection } from './projection.ts'
 import { checkTimes } from './time.ts'
 import type { Violate, Violation } from './violation.ts'
 
@@ -56,6 +57,7 @@ export async function check(history: History): Promise<Checked> {
   await checkAcknowledged(history, journals, violate)
   checkEffects(history, journals, violate)
   checkLive(history, journals, violate)
+  await checkProjection(history, journals, violate)
   return { violations, ends: endsOf(journals) }
 }
 
