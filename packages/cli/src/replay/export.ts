@@ -7,6 +7,7 @@ import {
   waybillEvent,
   type Entry,
   type Hash,
+  type Plain,
   type WaybillEvent,
 } from '@waybill/core'
 import { decodeEntry } from '@waybill/log'
@@ -126,7 +127,7 @@ function parsed<T>(
   bytes: Uint8Array | undefined,
 ): T {
   if (!bytes) throw unfit(file, name, 'it is not there')
-  const found = schema.safeParse(decode(bytes, large))
+  const found = schema.safeParse(plainOf(file, name, bytes))
   if (found.success) return found.data
   const issue = found.error.issues[0]
   throw unfit(
@@ -134,6 +135,15 @@ function parsed<T>(
     name,
     `${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not as it should be'}`,
   )
+}
+
+/** Whoever forges a file may have the hashes right, and bytes that say nothing. */
+function plainOf(file: string, name: string, bytes: Uint8Array): Plain {
+  try {
+    return decode(bytes, large)
+  } catch (cause) {
+    throw unfit(file, name, 'its bytes cannot be read', cause)
+  }
 }
 
 /** Each transition names the hash of the entry with the one before it. */
