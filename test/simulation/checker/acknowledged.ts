@@ -65,10 +65,7 @@ async function checkReads(
   const where = (at: number): string => `slot ${slot}: ${lane.position}, input ${at + 1}`
   const wrong = taken.findIndex((input, at) => !isSame(input, there[at]))
   const read = taken[wrong]
-  if (isHalted(history, slot)) return
-  // A power cut took what was read: then the partition must not go on, once it can know.
-  const isCut = history.lost.some(({ stream }) => stream === lane.stream)
-  if (isCut && history.options.mode === 'safety') return
+  if (isHalted(history, slot) || mayNotKnow(history, lane, wrong >= there.length)) return
   if (read) {
     const expected = there[wrong] ? `${there[wrong].seq}/${there[wrong].index}` : 'the end'
     const found = `${read.seq}/${read.index}`
@@ -77,6 +74,13 @@ async function checkReads(
     violate('I1', `${where(taken.length)} was never read, of ${there.length}`)
   }
 }
+
+/**
+ * A power cut took what was read: then the partition must not go on, once it can know. While
+ * nothing stands there again it cannot, and passes over nothing either.
+ */
+const mayNotKnow = ({ lost, options }: History, { stream }: Lane, isAtEnd: boolean): boolean =>
+  lost.some((gone) => gone.stream === stream) && (options.mode === 'safety' || isAtEnd)
 
 /** A host at rest does not know that the end of its journal is gone; it sees at its next append. */
 const knowsLess = ({ lost, topology }: History): boolean =>
