@@ -1,3 +1,4 @@
+import { encode } from '@waybill/core'
 import { sha256, walk } from '@waybill/log'
 import { expect, test } from 'vitest'
 import { createReplayer, type Recorded } from '../src/replay/partition.ts'
@@ -161,3 +162,17 @@ function transitionsOf(bundles: readonly Recorded[], id: string): number {
   }
   return found
 }
+
+test('a list of contents that was forged with the right hash is refused like a damaged one', () => {
+  const head = Uint8Array.of(0x57, 0x41, 0x59, 0x42, 0x49, 0x4c, 0x4c, 0x01)
+  for (const listed of [Uint8Array.of(0xc1), encode({ sections: 'none' })]) {
+    const bytes = new Uint8Array(head.length + 4 + listed.length + 64)
+    bytes.set(head)
+    new DataView(bytes.buffer).setUint32(head.length, listed.length)
+    bytes.set(listed, head.length + 4)
+    bytes.set(Buffer.from(sha256.bytes(listed), 'hex'), head.length + 4 + listed.length)
+    expect(() => readExport(sha256, 'forged.wb', bytes)).toThrow(
+      expect.objectContaining({ code: 'WB4101' }),
+    )
+  }
+})

@@ -79,8 +79,7 @@ export function unpack(hash: Hash, file: string, bytes: Uint8Array): readonly Se
   }
   const sections: Section[] = []
   let from = sectionsFrom
-  for (const { name, length: size, hash: expected } of contents.parse(decode(listed, unbounded))
-    .sections) {
+  for (const { name, length: size, hash: expected } of listedIn(file, listed)) {
     const section = bytes.subarray(from, from + size)
     if (!isHashOf(hash, section, expected)) throw damaged(file, name, from, from + size)
     sections.push({ name, bytes: section })
@@ -88,6 +87,16 @@ export function unpack(hash: Hash, file: string, bytes: Uint8Array): readonly Se
   }
   checkEnd(hash, file, bytes, from)
   return sections
+}
+
+/** Its hash was right, so whoever wrote what cannot be read meant to. */
+function listedIn(file: string, listed: Uint8Array): z.infer<typeof contents>['sections'] {
+  try {
+    return contents.parse(decode(listed, unbounded)).sections
+  } catch {
+    const to = contentsFrom + listed.length
+    throw damaged(file, 'the list of contents', contentsFrom, to, 'it cannot be read as a list')
+  }
 }
 
 function checkMagic(file: string, bytes: Uint8Array): void {
