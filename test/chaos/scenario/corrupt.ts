@@ -5,7 +5,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { verifyAll } from '../../../packages/cli/src/verify/all.ts'
 import { judge, openLog } from '../judge.ts'
 import { startLoad } from '../load.ts'
-import type { Outcome, Scenario } from '../scenario.ts'
+import type { Scenario } from '../scenario.ts'
 import { single, startStack } from '../stack.ts'
 
 /**
@@ -46,7 +46,7 @@ async function write(dir: string, store: string) {
   const load = startLoad(stack.ingress)
   await wait(1500)
   await load.stop()
-  const judged: Outcome = await judge(stack, load.acknowledged)
+  const judged = await judge(stack, load.acknowledged)
   await using log = await openLog(stack.backend.direct)
   return { judged, written: await readJournal(log.log, log.topology) }
 }
