@@ -94,7 +94,12 @@ export class LaneReader {
       this.#owed = { messages: 0, bytes: 0 }
       reader.grant({ messages: limits.readAheadMessages, bytes: limits.readAheadBytes })
       const bySlot = new Map(loops.map((loop) => [loop.slot, loop]))
-      for await (const stored of reader) this.#deliver(stored, loops, bySlot)
+      for await (const stored of reader) {
+        // What an old reader still holds in its hand may lie behind what was just forgotten: taken
+        // now, it would carry the position past messages that are about to be read again.
+        if (signal.aborted) return
+        this.#deliver(stored, loops, bySlot)
+      }
     } catch (cause) {
       if (!signal.aborted) await this.#recover(loops, cause, signal)
     }

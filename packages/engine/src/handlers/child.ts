@@ -107,6 +107,7 @@ function runOf(
   }
 }
 
+/** Without a parent there is nobody to tell; `disconnect` ends this process then. */
 function tell(message: FromChild): void {
-  process.send?.(message)
+  process.send?.(message, undefined, undefined, () => undefined)
 }

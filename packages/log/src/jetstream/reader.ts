@@ -39,6 +39,8 @@ export class JetStreamReader implements Reader {
     this.#next = Math.max(1, options.fromSeq)
     this.#signal = AbortSignal.any([signal, this.#closing.signal])
     this.#channel = createChannel(() => this.#closing.abort())
+    // At once, not when the consumer has ended: who told it to stop reads elsewhere from now on.
+    this.#signal.addEventListener('abort', () => this.#channel.cut(), { once: true })
     this.#running = this.#run()
   }
 
