@@ -1,10 +1,8 @@
 import { connect } from '@nats-io/transport-node'
-import { createApiClient } from '@waybill/api'
 import { decode, type Entry } from '@waybill/core'
 import { decodeBundle, openJetStreamLog, readTopology, sha256, streamNames } from '@waybill/log'
-import type { EventLog, Topology } from '@waybill/log'
+import type { EventLog } from '@waybill/log'
 import { createClient, type Client } from '@waybill/sdk'
-import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { flaky, noop } from './app.ts'
 import { percentile, round } from './usage.ts'
@@ -32,7 +30,7 @@ const topology = await readTopology(nc, 'wb')
 if (!topology) throw new Error('no topology')
 const log = await openJetStreamLog({ nc, topology, hash: sha256 })
 const client = await createClient({ nc })
-const api = createApiClient(nc, { prefix: 'wb' })
+const { journal } = streamNames(topology)
 const pad = 'x'.repeat(200)
 let sent = 0
 
@@ -45,10 +43,12 @@ async function perform(command: SubmitCommand): Promise<object> {
   switch (command.kind) {
     case 'burst': {
       // A no-op dispatch is two entries: started, ended.
+      const send = (n: number): ReturnType<Client['send']> => client.send(noop, { n, pad })
+      if (command.projected !== true) return burst(command, send, 2 * command.count)
+      const rows = watchRows()
       const began = performance.now()
-      const result = await burst(command, (n) => client.send(noop, { n, pad }), 2 * command.count)
-      if (command.projected !== true) return result
-      await untilProjected()
+      const result = await burst(command, send, 2 * command.count)
+      await rows.until((await log.info(journal)).lastSeq)
       return { ...result, projectedMs: round(performance.now() - began) }
     }
     case 'retry': {
@@ -68,7 +68,7 @@ async function burst(
   wanted: number,
   worth: (entries: readonly Uint8Array[]) => number = (entries) => entries.length,
 ): Promise<object> {
-  const { lastSeq } = await log.info(streamNames(topology as Topology).journal)
+  const { lastSeq } = await log.info(journal)
   const ended = untilCounted(log, lastSeq + 1, wanted, worth)
   const began = performance.now()
   let next = 0
@@ -93,7 +93,7 @@ async function untilCounted(
   wanted: number,
   worth: (entries: readonly Uint8Array[]) => number,
 ): Promise<void> {
-  const stream = streamNames(topology as Topology).journal
+  const stream = journal
   await using reader = from.follow({ stream, subjects: [], fromSeq }, AbortSignal.timeout(120_000))
   reader.grant({ messages: 1024, bytes: 64 * 1024 * 1024 })
   let counted = 0
@@ -105,15 +105,25 @@ async function untilCounted(
   throw new Error(`${counted} of ${wanted} in two minutes`)
 }
 
-const askEveryMs = 5
-
-async function untilProjected(): Promise<void> {
-  const { lastSeq } = await log.info(streamNames(topology as Topology).journal)
-  for (;;) {
-    const answers = await api.callEach('projection.status', {})
-    const applied = answers.flatMap(({ projections }) => projections.map((one) => one.applied))
-    if (applied.length > 0 && Math.max(...applied) >= lastSeq) return
-    await pause(askEveryMs)
+/** What the projector says once its rows are committed, one message a bundle. */
+function watchRows(): { until(seq: number): Promise<void> } {
+  let newest = 0
+  let wanted = Infinity
+  const reached = Promise.withResolvers<void>()
+  const heard = nc.subscribe('wb.live.>', {
+    callback: (_, message) => {
+      // The sequence stands near the beginning; the rest may be a hundred transitions.
+      const [, seq] = /"seq":(\d+)/.exec(message.string().slice(0, 200)) ?? []
+      newest = Math.max(newest, Number(seq ?? 0))
+      if (newest >= wanted) reached.resolve()
+    },
+  })
+  return {
+    async until(seq) {
+      wanted = seq
+      if (newest < seq) await reached.promise
+      heard.unsubscribe()
+    },
   }
 }
 
@@ -132,7 +142,7 @@ function endsOf(entries: readonly Uint8Array[]): number {
 
 /** One at a time: from before the send to the moment the end is read from the log. */
 async function latency(count: number): Promise<object> {
-  const stream = streamNames(topology as Topology).journal
+  const stream = journal
   const { lastSeq } = await log.info(stream)
   const signal = AbortSignal.timeout(120_000)
   await using reader = log.follow({ stream, subjects: [], fromSeq: lastSeq + 1 }, signal)
