@@ -128,8 +128,8 @@ async function expectSame(store: RowStore, { players }: Life): Promise<void> {
   expect(
     counts
       .map(({ binding, version, state, count }) => [`${binding}@v${version} ${state}`, count])
-      .sort(),
-  ).toEqual([...counted].map(([key, { length }]) => [key, length]).sort())
+      .toSorted(byText),
+  ).toEqual([...counted].map(([key, { length }]) => [key, length]).toSorted(byText))
 }
 
 /** What makes a folder look twice. */
@@ -188,10 +188,13 @@ async function foldUntilCrash(
       if (written++ < crashAt) return store.write(batch)
       // All rows are there and the commit is not: a row that cannot be written comes last.
       const broken = { ...batch.partitions[0], seq: 'x' as never } as (typeof batch.partitions)[0]
-      return store.write({ ...batch, partitions: [...batch.partitions, broken as never] })
+      return store.write({ ...batch, partitions: [...batch.partitions, broken] })
     },
   }
   await foldInto(crashing, batches).catch((cause: unknown) => {
     if (!(cause instanceof Error && 'errcode' in cause)) throw cause
   })
 }
+
+const byText = (a: readonly unknown[], b: readonly unknown[]): number =>
+  String(a) < String(b) ? -1 : 1

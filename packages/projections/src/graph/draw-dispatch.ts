@@ -93,8 +93,18 @@ function leave(pen: Pen, one: HistoryEntry, fact: Transition): void {
     case 'retryWait':
     case 'waiting':
       return canvas.change(at, { status: isOver(fact) ? fact.to : 'over', seq })
-    default:
+    case null:
+    case 'received':
+    case 'flowGated':
+    case 'succeeded':
+    case 'skipped':
+    case 'failed':
+    case 'cancelled':
+    case 'superseded':
+    case 'dlq':
       return
+    default:
+      return fact.from satisfies never
   }
 }
 
@@ -156,8 +166,15 @@ function endOf(event: DispatchEvent): { status: string; outcome: string } {
       return { status: 'cancelled', outcome: 'cancelled' }
     case 'dispatch.superseded':
       return { status: 'cancelled', outcome: 'superseded' }
-    default:
+    case 'dispatch.started':
+    case 'predicate.answered':
+    case 'gate.granted':
+    case 'gate.refused':
+    case 'wait.began':
+    case 'wait.resolved':
       return { status: 'suspended', outcome: event.type }
+    default:
+      return event satisfies never
   }
 }
 
@@ -182,8 +199,13 @@ function arrive(pen: Pen, one: HistoryEntry, fact: Transition): void {
     case 'cancelled':
     case 'superseded':
       return drawCancel(pen, one, fact)
-    default:
+    case 'received':
+    case 'flowGated':
+    case 'succeeded':
+    case 'failed':
       return
+    default:
+      return fact.to satisfies never
   }
 }
 

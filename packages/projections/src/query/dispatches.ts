@@ -162,7 +162,7 @@ export async function dispatchesOfSighting(
 ): Promise<readonly DispatchTable[]> {
   if (first_ordinal === null) return []
   const first = dispatchNumber(partition, first_ordinal)
-  return await db
+  return db
     .selectFrom('dispatch')
     .selectAll()
     .where('number', '>=', first)
@@ -193,7 +193,7 @@ export async function dispatchesOfChain(
 /** By an id or its beginning. @throws NotFound | Ambiguous */
 export async function findDispatch(db: Kysely<Tables>, prefix: string): Promise<DispatchTable> {
   const id = await resolveId(db, 'dispatch', prefix)
-  return await db.selectFrom('dispatch').selectAll().where('id', '=', id).executeTakeFirstOrThrow()
+  return db.selectFrom('dispatch').selectAll().where('id', '=', id).executeTakeFirstOrThrow()
 }
 
 export function summaryOf(row: DispatchTable): DispatchSummary {
