@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { encode } from './codec.ts'
 import { token, type Hash } from './id.ts'
+import { byOrder, labelOf, limit } from './ledger/limit.ts'
 import { retryPolicy } from './retry.ts'
 
 export const MANIFEST_VERSION = 1
@@ -45,6 +46,28 @@ export const handlerSpec = z.discriminatedUnion('kind', [
 ])
 export type HandlerSpec = z.infer<typeof handlerSpec>
 
+/** Flow control: the limits of a binding, in the one order in which all dispatches take theirs. */
+export const flowSpec = z.strictObject({
+  limits: z
+    .array(limit.extend({ key: predicate.optional() }))
+    .min(1)
+    .max(16)
+    .refine(isInOrder, { error: 'limits stand in the order in which they are taken, each once' }),
+  /** Permits are kept during the pause before the next attempt. */
+  holdWhileRetrying: z.boolean(),
+})
+export type FlowSpec = z.infer<typeof flowSpec>
+export type KeyedLimit = FlowSpec['limits'][number]
+
+function isInOrder(limits: readonly z.infer<typeof limit>[]): boolean {
+  const labels = new Set(limits.map((one) => labelOf('', one)))
+  const sorted = limits.every((one, at) => {
+    const before = limits[at - 1]
+    return before === undefined || byOrder(before, one) < 0
+  })
+  return sorted && labels.size === limits.length
+}
+
 /**
  * The serialisable part of a binding: all that a partition needs to decide. `hash` covers every
  * field but `version` and itself, so the same definition always has the same hash.
@@ -58,6 +81,7 @@ export const manifest = z.strictObject({
   when: predicate.optional(),
   /** Orders and shares: the key's text is computed where the event is read. */
   key: predicate.optional(),
+  flow: flowSpec.optional(),
   /** Input mapping: name -> CEL path into the event (rule 2.4). */
   input: z.record(z.string(), z.string().max(1024)).optional(),
   retry: retryPolicy,

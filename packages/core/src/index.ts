@@ -3,6 +3,7 @@ export {
   bindingKey,
   defaultTimeouts,
   definitionHash,
+  flowSpec,
   handlerSpec,
   manifest,
   MANIFEST_VERSION,
@@ -11,7 +12,9 @@ export {
   tier,
   timeouts,
   type BindingKey,
+  type FlowSpec,
   type HandlerSpec,
+  type KeyedLimit,
   type Manifest,
   type Predicate,
   type Timeouts,
@@ -84,6 +87,32 @@ export {
   type Explanation,
   type Fault,
 } from './fault.ts'
+export { flow, member, standing, type Flow, type Member, type Standing } from './dispatch/flow.ts'
+export { gateOf } from './ledger/gates.ts'
+export { type Ledger, traceOf } from './ledger/ledger.ts'
+export {
+  byOrder,
+  keyLimit,
+  labelIn,
+  labelOf,
+  limit,
+  placeOf,
+  sharedApp,
+  type Limit,
+  type Place,
+  type Placing,
+  type Scope,
+} from './ledger/limit.ts'
+export {
+  batchSizeMax,
+  patched,
+  rule,
+  rulePatch,
+  type Rule,
+  type RuleKind,
+  type RulePatch,
+} from './ledger/rule.ts'
+export { keyOf, type Answer, type Numbers, type Refusal, type Ticket } from './ledger/ticket.ts'
 export type { AttemptRun, Definition, HostedApp, HostedEventType } from './hosted.ts'
 export {
   dispatchId,
@@ -102,46 +131,48 @@ export {
 } from './id.ts'
 export { apply } from './partition/apply.ts'
 export {
-  bucketsCount,
   encodeBuckets,
   freeze,
-  restorePartition,
-  SNAPSHOT_VERSION,
   snapshotHash,
   type Bucket,
   type Frozen,
 } from './partition/checkpoint.ts'
+export { defChange, DEFINITION_VERSION, type DefChange } from './partition/definition.ts'
 export {
-  cancelTarget,
-  defChange,
-  DEFINITION_VERSION,
   effectResult,
   entry,
   fact,
   input,
-  letter,
-  letterAnswer,
-  letterBody,
-  LETTER_VERSION,
   limits,
   RULES,
   transition,
   verdict,
-  type CancelTarget,
-  type DefChange,
   type EffectResult,
   type Entry,
   type Fact,
   type FactOf,
   type Input,
   type InputOf,
-  type Letter,
-  type LetterAnswer,
-  type LetterBody,
   type Transition,
   type Verdict,
 } from './partition/entry.ts'
+export {
+  cancelTarget,
+  letter,
+  letterAnswer,
+  letterBody,
+  LETTER_VERSION,
+  receiver,
+  type CancelTarget,
+  type Letter,
+  type LetterAnswer,
+  type LetterBody,
+  type Receiver,
+} from './partition/letter.ts'
+export { outboxKey } from './partition/outbox.ts'
 export { quarantineBytes, quarantineOf } from './partition/quarantine.ts'
+export { restorePartition } from './partition/restore.ts'
+export { bucketsCount, SNAPSHOT_VERSION } from './partition/snapshot-shape.ts'
 export {
   candidates,
   createPartition,
@@ -150,6 +181,7 @@ export {
   manifestOf,
   mustQuarantine,
   nextDue,
+  ruleOf,
   type Partition,
   type PartitionId,
   type Position,

@@ -17,7 +17,6 @@ import {
 import { LogUnavailable } from '@waybill/log'
 import { Attempt, type AbortReason } from './attempt.ts'
 import type { Clock } from './clock.ts'
-import { EngineDefect } from './fault.ts'
 import type { Handlers } from './handlers/index.ts'
 import type { Payloads } from './payloads.ts'
 import type { Room } from './room.ts'
@@ -34,6 +33,8 @@ export interface EffectPorts {
   /** Stores an event that a handler sends. */
   readonly store: (attempt: Attempt, draft: EventDraft, ordinal: number) => Promise<string>
   readonly reply: (effect: EffectOf<'reply'>) => void
+  /** Puts letters to other partitions into their mailboxes; `posted` is the result. */
+  readonly sendLetters: (effect: EffectOf<'sendLetters'>) => void
   /** Brings a result back into the partition. */
   readonly result: (effect: string, result: EffectResult) => void
   readonly defect: (cause: unknown) => void
@@ -71,9 +72,7 @@ export class Effects {
       if (attempt?.attempt === number) this.#stop(attempt, reason)
     },
     reply: (effect) => this.#ports.reply(effect),
-    enterGates: refuse,
-    leaveGates: refuse,
-    sendLetter: refuse,
+    sendLetters: (effect) => this.#ports.sendLetters(effect),
   }
 
   constructor(ports: EffectPorts) {
@@ -235,10 +234,6 @@ export class Effects {
 }
 
 const reasonMax = 1024
-
-function refuse({ kind }: Effect): never {
-  throw new EngineDefect(`nothing here carries out ${kind}`)
-}
 
 function deadlineOf({ record: { timers, at } }: Dispatch): number {
   return timers.attempt ?? timers.predicate ?? at

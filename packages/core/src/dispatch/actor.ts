@@ -8,7 +8,9 @@ import {
 import type { Manifest } from '../binding.ts'
 import type { DispatchContext } from './deeds.ts'
 import type { Effect } from './effect.ts'
+import { keyLimit } from '../ledger/limit.ts'
 import type { DispatchEvent } from './event.ts'
+import type { Flow } from './flow.ts'
 import { dispatchMachine, MACHINE_VERSION } from './machine.ts'
 import { isFinal, type Dispatch, type DispatchRecord, type DispatchState } from './record.ts'
 
@@ -79,7 +81,7 @@ function live(context: DispatchContext): LiveDispatch {
       // XState turns some throws inside actions into a state of the actor.
       if (after.status === 'error') throw after.error
       const from = before.value
-      const record = recordOf(after.value, after.context.record, event, epoch)
+      const record = recordOf(after.value, after.context.record, event, epoch, binding)
       // The index of the next transition is part of the ids of its effects.
       Object.assign(after.context, { record })
       before = after
@@ -117,9 +119,25 @@ function recordOf(
   record: DispatchRecord,
   { at }: DispatchEvent,
   epoch: number,
+  binding: Manifest,
 ): DispatchRecord {
   const asks = record.effect !== undefined && !isFinal(state)
-  return { ...record, state, at, index: record.index + 1, epoch: asks ? epoch : record.epoch }
+  const next = { ...record, state, at, index: record.index + 1, epoch: asks ? epoch : record.epoch }
+  return record.flow === undefined ? next : { ...next, flow: kept(record.flow, state, binding) }
+}
+
+/**
+ * Permits are held while it runs and while it is on its way there, never after its end, and while
+ * it waits only if the binding says so; the order of a key outlives every wait (rules 3.4, 3.6, 7.7).
+ */
+function kept(flow: Flow, state: DispatchState, { flow: limited }: Manifest): Flow | undefined {
+  if (isFinal(state)) return undefined
+  if (state !== 'retryWait' && state !== 'waiting') return flow
+  const { admission, held, standsFor } = flow
+  const stays = ([index]: Flow['held'][number]): boolean =>
+    (state === 'retryWait' && limited?.holdWhileRetrying === true) ||
+    limited?.limits[index]?.name === keyLimit
+  return { admission, held: held.filter(stays), standsFor }
 }
 
 function note(inspected: InspectionEvent): void {

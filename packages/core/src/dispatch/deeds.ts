@@ -4,6 +4,7 @@ import type { AttemptError } from '../fault.ts'
 import { delayMs } from '../retry.ts'
 import type { Effect } from './effect.ts'
 import type { DispatchEvent } from './event.ts'
+import type { Standing } from './flow.ts'
 import type { DispatchRecord, Outcome } from './record.ts'
 
 /*
@@ -131,6 +132,31 @@ export function firstTimers(binding: Manifest, at: number): DispatchRecord['time
     close: at + scheduleToCloseMs,
     start: scheduleToStartMs === undefined ? undefined : at + scheduleToStartMs,
   }
+}
+
+/** How far the dispatch came with its limits, where this event is one that lets it ask. */
+export function standingIn(event: DispatchEvent): Standing | undefined {
+  return 'standing' in event ? event.standing : undefined
+}
+
+export function standingNoted({ event }: Step): Changes {
+  const standing = standingIn(event)
+  return standing === undefined ? {} : { flow: standing.flow }
+}
+
+/** Nothing stands between it and its attempt. */
+export const isOpen = ({ event }: { event: DispatchEvent }): boolean =>
+  (standingIn(event)?.result ?? 'open') === 'open'
+
+/** Which limit, why, with which numbers, and in whose favour. */
+export function refusalOf(event: DispatchEvent): string {
+  const standing = standingIn(event)
+  const refused = standing?.result === 'refused' ? standing : event
+  if (!('gate' in refused)) return 'refused'
+  const { gate, reason, numbers = {}, by } = refused
+  const counted = Object.entries(numbers).map(([name, value]) => `${name} ${value}`)
+  const told = [...counted, ...(by === undefined ? [] : [`by ${by}`])].join(', ')
+  return told === '' ? `${gate}: ${reason}` : `${gate}: ${reason} (${told})`
 }
 
 export function isPermanent({ event }: { event: DispatchEvent }): boolean {

@@ -10,8 +10,6 @@ const id = z.string().max(128)
  */
 export const effect = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('evaluatePredicate'), id, dispatch: dispatchId }),
-  z.strictObject({ kind: z.literal('enterGates'), id, dispatch: dispatchId }),
-  z.strictObject({ kind: z.literal('leaveGates'), id, dispatch: dispatchId }),
   z.strictObject({
     kind: z.literal('runAttempt'),
     id,
@@ -36,11 +34,16 @@ export const effect = z.discriminatedUnion('kind', [
     letter: z.string(),
     body: z.unknown(),
   }),
+  /** Puts the letters that wait for a receiver into its mailbox, in order. */
   z.strictObject({
-    kind: z.literal('sendLetter'),
+    kind: z.literal('sendLetters'),
     id,
-    to: z.strictObject({ app: z.string(), slot: z.int().nonnegative() }),
-    number: z.int().positive(),
+    to: z.strictObject({
+      app: z.string(),
+      slot: z.int().nonnegative(),
+      lane: z.enum(['ask', 'answer']),
+    }),
+    upTo: z.int().positive(),
   }),
 ])
 export type Effect = z.infer<typeof effect>

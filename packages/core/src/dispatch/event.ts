@@ -1,5 +1,8 @@
 import { z } from 'zod'
 import { attemptError } from '../fault.ts'
+import { place } from '../ledger/limit.ts'
+import { numbers } from '../ledger/ticket.ts'
+import { member, standing } from './flow.ts'
 
 const at = z.int().nonnegative()
 const text = z.string().max(1024)
@@ -21,15 +24,35 @@ export const dispatchEvent = z.discriminatedUnion('type', [
     loop: z.boolean(),
     /** The predicate can only be answered by an effect. */
     ask: z.boolean(),
+    limits: z.array(place).max(16).optional(),
+    standing: standing.optional(),
   }),
   z.strictObject({
     type: z.literal('predicate.answered'),
     at,
     matched: z.boolean(),
     reason: text.optional(),
+    limits: z.array(place).max(16).optional(),
+    standing: standing.optional(),
   }),
-  z.strictObject({ type: z.literal('gate.granted'), at }),
-  z.strictObject({ type: z.literal('gate.refused'), at, gate: text, reason: text }),
+  /** The limit that it asked lets it in; `standing`: how far it came from there. */
+  z.strictObject({
+    type: z.literal('gate.granted'),
+    at,
+    numbers: numbers.optional(),
+    standing: standing.optional(),
+    members: z.array(member).max(1000).optional(),
+  }),
+  /** A ledger that is elsewhere makes it wait. */
+  z.strictObject({ type: z.literal('gate.waiting'), at, standing }),
+  z.strictObject({
+    type: z.literal('gate.refused'),
+    at,
+    gate: text,
+    reason: text,
+    numbers: numbers.optional(),
+    by: z.string().optional(),
+  }),
   z.strictObject({ type: z.literal('attempt.succeeded'), at }),
   z.strictObject({
     type: z.literal('attempt.failed'),
@@ -50,12 +73,18 @@ export const dispatchEvent = z.discriminatedUnion('type', [
   /** No instance here has the code of this version (rule 2.2). */
   z.strictObject({ type: z.literal('version.missing'), at }),
   z.strictObject({ type: z.literal('wait.began'), at, for: waitReason, until: at.optional() }),
-  z.strictObject({ type: z.literal('wait.resolved'), at, for: waitReason }),
+  z.strictObject({
+    type: z.literal('wait.resolved'),
+    at,
+    for: waitReason,
+    standing: standing.optional(),
+  }),
   z.strictObject({
     type: z.literal('timer.due'),
     at,
     timer: z.enum(['attempt', 'retry', 'wait', 'predicate', 'start', 'close']),
     jitter: z.number().min(0).lt(1),
+    standing: standing.optional(),
   }),
   z.strictObject({ type: z.literal('cancel.requested'), at, by: text, reason: text }),
   z.strictObject({ type: z.literal('dispatch.superseded'), at, by: text }),

@@ -6,12 +6,16 @@ import {
   change,
   end,
   firstTimers,
+  isOpen,
   isPermanent,
   noteFailure,
   noteLoss,
   noteTimeout,
+  refusalOf,
   scheduleRetry,
   settled,
+  standingIn,
+  standingNoted,
   timerIs,
   type DispatchContext,
 } from './deeds.ts'
@@ -38,8 +42,9 @@ export const dispatchMachine = setup({
     isLoop: ({ event }) => event.type === 'dispatch.started' && event.loop,
     mustAsk: ({ event }) => event.type === 'dispatch.started' && event.ask,
     hasMatched: ({ event }) => event.type === 'predicate.answered' && event.matched,
-    // Ledgers are not deployed yet: a manifest cannot name a limit, so nothing is held.
-    isUngated: () => true,
+    isUngated: ({ context, event }) =>
+      (standingIn(event)?.result ?? (context.record.flow ? 'waiting' : 'open')) === 'open',
+    isTurnedAway: ({ event }) => standingIn(event)?.result === 'refused',
     failsForGood: (step) => isPermanent(step) && step.context.binding.onPermanentError === 'fail',
     isDenied: ({ event }) => event.type === 'attempt.failed' && event.error.class === 'denied',
     isPermanent,
@@ -53,6 +58,8 @@ export const dispatchMachine = setup({
       timerIs('attempt')(step) &&
       step.context.record.spent + 1 >= step.context.binding.retry.maxAttempts,
     isRetryTimer: timerIs('retry'),
+    isFreeToRetry: (step) => timerIs('retry')(step) && isOpen(step),
+    isFree: isOpen,
     isWaitTimer: timerIs('wait'),
     isPredicateTimer: timerIs('predicate'),
     isStartTimer: timerIs('start'),
@@ -60,10 +67,15 @@ export const dispatchMachine = setup({
     wasAsking: ({ context }) => context.record.attempt === 0,
   },
   actions: {
-    start: change(({ context, event }) => ({ timers: firstTimers(context.binding, event.at) })),
+    start: change(({ context, event }) => ({
+      timers: firstTimers(context.binding, event.at),
+      ...standingNoted({ context, event }),
+    })),
+    noteStanding: change(standingNoted),
+    beginAdmission: change((step) => ({ timers: {}, ...standingNoted(step) })),
     ask: change(askPredicate),
     beginAttempt: change(beginAttempt),
-    settle: change(() => settled),
+    settle: change((step) => ({ ...settled, ...standingNoted(step) })),
     abort: change(abortAttempt),
     noteFailure: change(noteFailure),
     noteTimeout: change(noteTimeout),
@@ -79,7 +91,7 @@ export const dispatchMachine = setup({
         ? { waitFor: event.for, timers: event.until === undefined ? {} : { wait: event.until } }
         : {},
     ),
-    endWait: change(() => ({ waitFor: undefined, timers: {} })),
+    endWait: change((step) => ({ waitFor: undefined, timers: {}, ...standingNoted(step) })),
     succeed: end(() => ({ status: 'succeeded' })),
     fail: end(() => ({ status: 'failed' })),
     skipByPredicate: end(({ event }) => ({
@@ -90,7 +102,7 @@ export const dispatchMachine = setup({
     skipByGate: end(({ event }) => ({
       status: 'skipped',
       stage: 'gate',
-      reason: event.type === 'gate.refused' ? `${event.gate}: ${event.reason}` : 'refused',
+      reason: refusalOf(event),
     })),
     cancel: end(({ event }) =>
       event.type === 'cancel.requested'
@@ -139,9 +151,17 @@ export const dispatchMachine = setup({
       },
     },
     flowGated: {
-      always: { guard: 'isUngated', target: 'attempting' },
+      always: [
+        { guard: 'isUngated', target: 'attempting' },
+        { guard: 'isTurnedAway', target: 'skipped', actions: 'skipByGate' },
+      ],
       on: {
-        'gate.granted': { target: 'attempting' },
+        'gate.granted': [
+          { guard: 'isFree', target: 'attempting', actions: 'noteStanding' },
+          { guard: 'isTurnedAway', target: 'skipped', actions: 'skipByGate' },
+          { actions: 'noteStanding' },
+        ],
+        'gate.waiting': { actions: 'noteStanding' },
         'gate.refused': { target: 'skipped', actions: 'skipByGate' },
         'timer.due': {
           guard: 'isStartTimer',
@@ -208,13 +228,19 @@ export const dispatchMachine = setup({
       },
     },
     retryWait: {
-      on: { 'timer.due': { guard: 'isRetryTimer', target: 'attempting' } },
+      on: {
+        'timer.due': [
+          { guard: 'isFreeToRetry', target: 'attempting', actions: 'noteStanding' },
+          { guard: 'isRetryTimer', target: 'flowGated', actions: 'beginAdmission' },
+        ],
+      },
     },
     waiting: {
       on: {
         'wait.resolved': [
           { guard: 'wasAsking', target: 'predicate', actions: 'endWait' },
-          { target: 'attempting', actions: 'endWait' },
+          { guard: 'isFree', target: 'attempting', actions: 'endWait' },
+          { target: 'flowGated', actions: 'endWait' },
         ],
         'timer.due': {
           guard: 'isWaitTimer',

@@ -1,7 +1,9 @@
 import { z } from 'zod'
 import { attemptError } from '../fault.ts'
+import type { Place } from '../ledger/limit.ts'
 import { dispatchId, eventId } from '../id.ts'
 import { waitReason } from './event.ts'
+import { flow, type Member } from './flow.ts'
 
 export const openState = z.enum([
   'received',
@@ -86,6 +88,7 @@ export const dispatchRecord = z.strictObject({
   /** The effect whose result is awaited. */
   effect: z.string().optional(),
   waitFor: waitReason.optional(),
+  flow: flow.optional(),
   timers,
   error: attemptError.optional(),
   outcome: outcome.optional(),
@@ -125,6 +128,10 @@ export interface Dispatch {
   readonly record: DispatchRecord
   /** sha-256 of the entry that holds its latest transition: the head of its hash chain. */
   readonly head: string
+  /** Where the ledgers of its limits are, as its event was read. */
+  readonly limits?: readonly Place[] | undefined
+  /** Those it stands for, itself first, when it leads a batch. */
+  readonly batch?: readonly Member[] | undefined
 }
 
 const finals: ReadonlySet<string> = new Set(finalState.options)

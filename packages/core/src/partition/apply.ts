@@ -1,8 +1,14 @@
 import type { Dispatch, DispatchRecord } from '../dispatch/record.ts'
 import { isFinal } from '../dispatch/record.ts'
+import { countUntil, isEmpty } from '../ledger/ledger.ts'
+import { labelOf } from '../ledger/limit.ts'
+import type { Rule } from '../ledger/rule.ts'
+import type { DefChange } from './definition.ts'
 import { expire, remember } from './dedupe.ts'
 import { limits, type Entry, type Fact, type FactOf, type Input, type InputOf } from './entry.ts'
-import { dueAt, dueOf, manifestOf, type Outbox, type Partition } from './state.ts'
+import { applyLedgerFact, type LedgerFact } from './ledgers.ts'
+import { inboxKey, outboxKey } from './outbox.ts'
+import { dueAt, dueOf, manifestOf, ruleOf, type Outbox, type Partition } from './state.ts'
 import { compact, schedule } from './timers.ts'
 
 /**
@@ -12,11 +18,26 @@ import { compact, schedule } from './timers.ts'
  * @param hash sha-256 of the entry's canonical bytes, hex
  */
 export function apply(partition: Partition, entry: Entry, hash: string): void {
+  applyAll(partition, entry, hash, false)
+}
+
+/** The same for a step's own entry, whose moves of ledgers were made while it was decided. */
+export function applyStepped(partition: Partition, entry: Entry, hash: string): void {
+  applyAll(partition, entry, hash, true)
+}
+
+function applyAll(partition: Partition, entry: Entry, hash: string, stepped: boolean): void {
   if (hourOf(entry.at) !== hourOf(partition.at)) forget(partition, entry.at)
   partition.at = entry.at
   takeInput(partition, entry.input)
-  for (const fact of entry.facts) applyFact(partition, fact, entry, hash)
+  for (const fact of entry.facts) {
+    if (!isLedgerFact(fact)) applyFact(partition, fact, entry, hash)
+    else if (!stepped) applyLedgerFact(partition, fact, entry.at)
+  }
 }
+
+type OtherFact = Exclude<Fact, LedgerFact>
+const isLedgerFact = (fact: Fact): fact is LedgerFact => fact.kind.startsWith('ledger.')
 
 function takeInput(partition: Partition, input: Input): void {
   if (input.kind === 'epoch') return
@@ -26,7 +47,7 @@ function takeInput(partition: Partition, input: Input): void {
   partition.positions.set(stream, { seq, index, hash })
 }
 
-function applyFact(partition: Partition, fact: Fact, entry: Entry, hash: string): void {
+function applyFact(partition: Partition, fact: OtherFact, entry: Entry, hash: string): void {
   switch (fact.kind) {
     case 'transition':
       return applyTransition(partition, fact, hash)
@@ -37,7 +58,10 @@ function applyFact(partition: Partition, fact: Fact, entry: Entry, hash: string)
     case 'def.applied':
       return applyDefinition(partition, entry.input as InputOf<'def'>)
     case 'letter.taken':
-      return remember(partition.letters, entry.at, fact.id, '')
+      return takeLetter(partition, entry, fact.id)
+    case 'letter.skipped':
+      partition.inbox.set(inboxKey(fact.from, fact.stream), fact.number)
+      return
     case 'letter.queued':
       return queueLetter(partition, fact)
     case 'letter.sent':
@@ -70,11 +94,21 @@ function applyFact(partition: Partition, fact: Fact, entry: Entry, hash: string)
 }
 
 function applyTransition(partition: Partition, fact: FactOf<'transition'>, head: string): void {
-  const { dispatch: id, record } = fact
-  const origin = fact.origin ?? partition.dispatches.get(id)?.origin
+  const { dispatch: id, record, event } = fact
+  const before = partition.dispatches.get(id)
+  const origin = fact.origin ?? before?.origin
   if (!origin) throw new Error(`transition ${fact.index} of ${id}, which never began`)
   if (fact.origin) partition.started = fact.origin.ordinal
-  settle(partition, { id, origin, record, head })
+  const limits = ('limits' in event ? event.limits : undefined) ?? before?.limits
+  const batch = event.type === 'gate.granted' ? event.members : before?.batch
+  settle(partition, {
+    id,
+    origin,
+    record,
+    head,
+    ...(limits && { limits }),
+    ...(batch && { batch }),
+  })
 }
 
 function applyQuarantine(
@@ -117,7 +151,10 @@ function settle(partition: Partition, dispatch: Dispatch): void {
   if (due === undefined) return
   schedule(partition.timers, due, id)
   // Timers that became moot stay in the heap until they are due or outnumber the live ones.
-  if (partition.timers.size > 2 * partition.dispatches.size + compactSlack) {
+  if (
+    partition.timers.size >
+    2 * (partition.dispatches.size + partition.ledgers.size) + compactSlack
+  ) {
     compact(partition.timers, (at, of) => dueOf(partition, of) === at)
   }
 }
@@ -125,6 +162,35 @@ function settle(partition: Partition, dispatch: Dispatch): void {
 const compactSlack = 4096
 
 function applyDefinition(partition: Partition, { change }: InputOf<'def'>): void {
+  partition.definitions = change.number
+  const since = risingFrom(partition, change.at)
+  switch (change.kind) {
+    case 'deploy':
+      return applyDeploy(partition, change, since)
+    case 'limit': {
+      const { limit, rule, by, reason } = change
+      if (rule === null) partition.overrides.delete(limit)
+      else partition.overrides.set(limit, { rule, by, reason, at: since })
+      return
+    }
+    default:
+      return change satisfies never
+  }
+}
+
+/** When a change came into force: by its own clock, but never before the change that it follows. */
+function risingFrom({ rules, overrides }: Partition, at: number): number {
+  let latest = at - 1
+  for (const { since } of rules.values()) latest = Math.max(latest, since)
+  for (const override of overrides.values()) latest = Math.max(latest, override.at)
+  return latest + 1
+}
+
+function applyDeploy(
+  partition: Partition,
+  change: Extract<DefChange, { kind: 'deploy' }>,
+  since: number,
+): void {
   for (const binding of change.manifests) {
     const key = `${binding.id}@v${binding.version}`
     if (!partition.manifests.has(key)) partition.manifests.set(key, binding)
@@ -135,10 +201,25 @@ function applyDefinition(partition: Partition, { change }: InputOf<'def'>): void
     partition.active.set(binding.id, `${binding.id}@v${binding.version}`)
   }
   partition.routes.clear()
-  partition.definitions = change.number
+  for (const [label, rule] of limitsOf(partition)) {
+    partition.rules.set(label, { rule, since })
+  }
   const { stream, seq } = change.eventsFrom
   if (partition.positions.has(stream) || seq === 0) return
   partition.positions.set(stream, { seq, index: lastIndex, hash: '' })
+}
+
+/** The rules of all active bindings, by the labels of their limits. */
+export function limitsOf(partition: Partition): ReadonlyMap<string, Rule> {
+  const rules = new Map<string, Rule>()
+  for (const key of [...partition.active.values()].sort()) {
+    const { id, flow } = manifestOf(partition, key)
+    for (const limit of flow?.limits ?? []) {
+      const label = labelOf(id, limit)
+      if (!rules.has(label)) rules.set(label, limit.rule)
+    }
+  }
+  return rules
 }
 
 /** Everything in that message counts as read. */
@@ -167,7 +248,12 @@ export function findLeftovers(partition: Partition): void {
   }
 }
 
-const outboxKey = (to: { app: string; slot: number }): string => `${to.app}/${to.slot}`
+function takeLetter(partition: Partition, { at, input }: Entry, id: string): void {
+  const { ref, letter } = input as InputOf<'letter'>
+  const { kind, id: from, number } = letter.from
+  if (kind === 'client') remember(partition.letters, at, id, '')
+  else partition.inbox.set(inboxKey(from, ref.stream), number ?? 0)
+}
 
 function queueLetter(partition: Partition, fact: FactOf<'letter.queued'>): void {
   const { to, number, letter } = fact
@@ -201,4 +287,20 @@ function forget(partition: Partition, at: number): void {
   for (const [id, dead] of partition.dead) {
     if (dead.at < at - limits.deadRememberedMs) partition.dead.delete(id)
   }
+  sweepLedgers(partition, at)
+}
+
+/** Windows that are over, and ledgers that say nothing any more. */
+function sweepLedgers(partition: Partition, at: number): void {
+  for (const [id, ledger] of partition.ledgers) {
+    const rule = ruleOf(partition, id)
+    if (!rule || !('periodMs' in rule)) continue
+    ledger.stamps.splice(0, countUntil(ledger.stamps, at - rule.periodMs))
+    if (isEmpty(ledger)) partition.ledgers.delete(id)
+  }
+}
+
+/** What an entry of this time finds swept, its step must find swept too. */
+export function sweepBefore(partition: Partition, at: number): void {
+  if (hourOf(at) !== hourOf(partition.at)) sweepLedgers(partition, at)
 }

@@ -1,19 +1,19 @@
 import type { Dispatch } from '../dispatch/record.ts'
 import { seen } from './dedupe.ts'
 import { hasRoom, move, reply, type Draft } from './draft.ts'
-import {
-  limits,
-  type CancelTarget,
-  type InputOf,
-  type LetterAnswer,
-  type LetterBody,
-} from './entry.ts'
+import { limits, type InputOf } from './entry.ts'
+import type { CancelTarget, LetterAnswer, LetterBody } from './letter.ts'
+import { decideMail } from './mail.ts'
 import type { Bulk, Partition } from './state.ts'
 
+type Cancel = Extract<LetterBody, { kind: 'cancel' }>
+
 /** What clients ask of a partition. A letter's id is remembered: asking twice is asking once. */
-export function decideLetter(draft: Draft, { letter }: InputOf<'letter'>): void {
+export function decideLetter(draft: Draft, input: InputOf<'letter'>): void {
+  if (input.letter.from.kind === 'partition') return decideMail(draft, input)
   const { partition, facts } = draft
-  const { id, body, replyTo } = letter
+  const { id, body, replyTo } = input.letter
+  if (body.kind !== 'cancel') throw new Error(`a client does not send ${body.kind}`)
   if (seen(partition.letters, id) !== undefined) {
     facts.push({ kind: 'letter.duplicate', id })
     reply(draft, id, replyTo, refused('letter_duplicate', 'this letter was taken before'))
@@ -28,7 +28,7 @@ export function decideLetter(draft: Draft, { letter }: InputOf<'letter'>): void 
   facts.push({ kind: 'bulk.began', letter: id, body, replyTo, upTo: partition.started })
 }
 
-function cancelOne(draft: Draft, id: string, body: LetterBody): LetterAnswer {
+function cancelOne(draft: Draft, id: string, body: Cancel): LetterAnswer {
   const { partition } = draft
   const dispatch = partition.dispatches.get(id)
   if (dispatch) {
@@ -46,6 +46,7 @@ const refused = (code: string, reason: string): LetterAnswer => ({ kind: 'refuse
 export function continueBulk(draft: Draft, bulk: Bulk): void {
   const { partition, facts } = draft
   const { letter, body, replyTo } = bulk
+  if (body.kind !== 'cancel') throw new Error(`${body.kind} is no work in bulk`)
   let { cursor, done } = bulk
   let ended = true
   for (const dispatch of after(partition, bulk)) {

@@ -5,7 +5,10 @@ import type { DispatchEvent } from '../dispatch/event.ts'
 import { MACHINE_VERSION } from '../dispatch/machine.ts'
 import { isFinal, type Dispatch, type DispatchOrigin } from '../dispatch/record.ts'
 import { jitterOf } from '../retry.ts'
-import { limits, type Fact, type InputOf, type LetterAnswer } from './entry.ts'
+import { limits, type Fact, type InputOf } from './entry.ts'
+import type { Place } from '../ledger/limit.ts'
+import { admit, applicantOf, giveBack, orderOf } from './admission.ts'
+import type { LetterAnswer } from './letter.ts'
 import { manifestOf, type Partition } from './state.ts'
 
 /**
@@ -19,6 +22,12 @@ export interface Draft {
   readonly effects: Effect[]
   /** Dispatches moved in this step: each at most once, so every chain has one link an entry. */
   readonly moved: Set<string>
+  /** Takes back, last first, what this step has done to ledgers. */
+  readonly undo: (() => void)[]
+  /** Ledgers that may have something to do next. */
+  readonly touched: Set<string>
+  /** Receiver -> number of the last letter that this step has for it. */
+  readonly posted: Map<string, number>
   started: number
   /** About how many bytes the entry will have, never less. */
   weight: number
@@ -26,7 +35,9 @@ export interface Draft {
 
 /** May one more dispatch be moved in this step? An entry has a bound that must not be met. */
 export const hasRoom = (draft: Draft, movedMax: number): boolean =>
-  draft.moved.size < movedMax && draft.weight < limits.entryBytesMax - 32 * 1024
+  draft.moved.size < movedMax &&
+  draft.facts.length < limits.factsPerStepMax - 100 &&
+  draft.weight < limits.entryBytesMax - 32 * 1024
 
 export function beginDraft(partition: Partition, at: number): Draft {
   return {
@@ -35,6 +46,9 @@ export function beginDraft(partition: Partition, at: number): Draft {
     facts: [],
     effects: [],
     moved: new Set(),
+    undo: [],
+    touched: new Set(),
+    posted: new Map(),
     started: partition.started,
     weight: 0,
   }
@@ -67,6 +81,7 @@ export function tryMove(draft: Draft, dispatch: Dispatch, happening: Happening):
     return false
   }
   write(draft, id, event, moved, { prev: head })
+  giveBack(draft, applicantOf(partition, dispatch), record.flow, event, moved.record.flow)
   return true
 }
 
@@ -76,7 +91,12 @@ export function start(
   id: string,
   binding: Manifest,
   input: InputOf<'event'>,
-  first: { loop: boolean; ask: boolean; key: string | undefined },
+  first: {
+    loop: boolean
+    ask: boolean
+    key: string | undefined
+    limits?: readonly Place[] | undefined
+  },
 ): void {
   const { partition, at } = draft
   if (draft.moved.has(id) || partition.dispatches.has(id)) {
@@ -95,11 +115,16 @@ export function start(
     key: first.key,
   }
   const live = newDispatch(id, binding)
-  const event: DispatchEvent = { type: 'dispatch.started', at, loop: first.loop, ask: first.ask }
+  const { loop, ask, limits: places } = first
+  const limits = places ? [...places] : undefined
+  const applicant = { id, binding, tenant: head.tenant, order: orderOf(ref), limits }
+  const standing = loop || ask ? undefined : admit(draft, applicant, 0, undefined)
+  const event: DispatchEvent = { type: 'dispatch.started', at, loop, ask, limits, standing }
   const moved = live.send(event, partition.epoch.number)
   if (!moved) throw new Error(`${id} did not start`)
   if (!isFinal(moved.record.state)) partition.actors.set(id, live)
   write(draft, id, event, moved, { origin })
+  giveBack(draft, applicant, undefined, event, moved.record.flow)
 }
 
 export function reply(

@@ -1,5 +1,4 @@
 import { z } from 'zod'
-import { manifest } from '../binding.ts'
 import type { Plain } from '../codec.ts'
 import { effect } from '../dispatch/effect.ts'
 import { dispatchEvent } from '../dispatch/event.ts'
@@ -13,6 +12,10 @@ import {
 import { eventHead } from '../event.ts'
 import { attemptError } from '../fault.ts'
 import { dispatchId, eventId, hex64, token } from '../id.ts'
+import { ledgerFacts } from '../ledger/fact.ts'
+import { place } from '../ledger/limit.ts'
+import { defChange } from './definition.ts'
+import { letter, letterBody, receiver } from './letter.ts'
 
 /** The version of everything that decides: step, machine, gates. Recorded in every bundle. */
 export const RULES = 1
@@ -28,73 +31,10 @@ export const verdict = z.strictObject({
   result: z.enum(['matched', 'filtered', 'error', 'ask', 'unjudged']),
   reason: text.optional(),
   key: text.optional(),
+  /** Where the ledgers of the binding's limits are for this event, one for each limit. */
+  limits: z.array(place).max(16).optional(),
 })
 export type Verdict = z.infer<typeof verdict>
-
-// --- letters ---------------------------------------------------------------------------------
-
-const letterFrom = z.strictObject({
-  kind: z.enum(['client', 'partition']),
-  id: z.string().max(256),
-  /** Between partitions: gapless per sender and receiver, taken as n + 1 only. */
-  number: z.int().positive().optional(),
-})
-
-export const cancelTarget = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('dispatch'), dispatch: dispatchId }),
-  z.strictObject({ kind: z.literal('event'), event: eventId }),
-  z.strictObject({
-    kind: z.literal('filter'),
-    binding: token.optional(),
-    state: dispatchState.optional(),
-    tenant: z.string().optional(),
-  }),
-])
-export type CancelTarget = z.infer<typeof cancelTarget>
-
-export const letterBody = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('cancel'), target: cancelTarget, by: text, reason: text }),
-])
-export type LetterBody = z.infer<typeof letterBody>
-
-export const LETTER_VERSION = 1
-export const letter = z.strictObject({
-  v: z.literal(LETTER_VERSION),
-  id: token,
-  from: letterFrom,
-  body: letterBody,
-  replyTo: z.string().max(256).optional(),
-})
-export type Letter = z.infer<typeof letter>
-
-/** What a client reads back for its letter, after the entry that decided is committed. */
-export const letterAnswer = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('cancelled'), dispatches: z.int(), more: z.boolean() }),
-  z.strictObject({ kind: z.literal('refused'), code: token, reason: text }),
-])
-export type LetterAnswer = z.infer<typeof letterAnswer>
-
-// --- definitions -----------------------------------------------------------------------------
-
-export const DEFINITION_VERSION = 1
-export const defChange = z.discriminatedUnion('kind', [
-  z.strictObject({
-    v: z.literal(DEFINITION_VERSION),
-    kind: z.literal('deploy'),
-    app: token,
-    /** 1, 2, 3 ... per app. */
-    number: z.int().positive(),
-    at,
-    by: text,
-    /** The manifests this change brings; those of earlier changes stay known. */
-    manifests: z.array(manifest).max(1000),
-    /** The whole active set after this change, as `<id>@v<n>`. */
-    active: z.array(z.string()).max(1000),
-    /** Last event before the app's first deploy: older events are not its business. */
-    eventsFrom: z.strictObject({ stream: z.string(), seq: z.int().nonnegative() }),
-  }),
-])
-export type DefChange = z.infer<typeof defChange>
 
 // --- inputs ----------------------------------------------------------------------------------
 
@@ -121,6 +61,8 @@ export const effectResult = z.discriminatedUnion('status', [
     tokens: z.int().nonnegative().optional(),
     cached: z.boolean().optional(),
     ms: z.int().nonnegative(),
+    /** Where only code can tell the keys, and it was not at hand when the event was read. */
+    limits: z.array(place).max(16).optional(),
   }),
   /** The child process that ran it alone died. */
   z.strictObject({ status: z.literal('killed'), reason: text }),
@@ -134,7 +76,8 @@ export const effectResult = z.discriminatedUnion('status', [
     hash: hex64,
     snapshot: z.string().max(256),
   }),
-  z.strictObject({ status: z.literal('posted'), number: z.int().positive() }),
+  /** Letters up to this one are stored in the receiver's mailbox. */
+  z.strictObject({ status: z.literal('posted'), to: receiver, upTo: z.int().positive() }),
 ])
 export type EffectResult = z.infer<typeof effectResult>
 
@@ -197,8 +140,6 @@ export const transition = z.strictObject({
 })
 export type Transition = z.infer<typeof transition>
 
-const receiver = z.strictObject({ app: token, slot: z.int().nonnegative() })
-
 export const fact = z.discriminatedUnion('kind', [
   transition,
   /** The event of this input is new; its id is remembered. */
@@ -206,9 +147,19 @@ export const fact = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('event.duplicate'), divergent: z.boolean() }),
   z.strictObject({ kind: z.literal('def.applied'), number: z.int().positive() }),
   z.strictObject({ kind: z.literal('def.ignored'), number: z.int().positive(), reason: text }),
-  /** The letter of this input is new; its id is remembered for 24 h. */
+  /**
+   * The letter of this input is new. A client's is remembered by its id for 24 h, a partition's by
+   * its number for ever.
+   */
   z.strictObject({ kind: z.literal('letter.taken'), id: token }),
   z.strictObject({ kind: z.literal('letter.duplicate'), id: token }),
+  /** Another partition's letter was quarantined: the next one of its sender is the next one here. */
+  z.strictObject({
+    kind: z.literal('letter.skipped'),
+    from: z.string(),
+    stream: streamName,
+    number: z.int().positive(),
+  }),
   z.strictObject({
     kind: z.literal('letter.queued'),
     to: receiver,
@@ -216,6 +167,7 @@ export const fact = z.discriminatedUnion('kind', [
     letter,
   }),
   z.strictObject({ kind: z.literal('letter.sent'), to: receiver, number: z.int().positive() }),
+  ...ledgerFacts,
   /** `barren`: epochs in a row that ended before a single input was taken. */
   z.strictObject({ kind: z.literal('epoch.began'), barren: z.int().nonnegative() }),
   z.strictObject({

@@ -27,7 +27,8 @@ export function decideEvent(draft: Draft, input: InputOf<'event'>): void {
       place: `${input.ref.seq}/${input.ref.index}`,
       rerun: 0,
     })
-    start(draft, id, binding, input, { loop, ask: verdict.result === 'ask', key: verdict.key })
+    const { key, limits } = verdict
+    start(draft, id, binding, input, { loop, ask: verdict.result === 'ask', key, limits })
   }
 }
 

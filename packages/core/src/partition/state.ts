@@ -4,7 +4,12 @@ import { typeMatches } from '../event.ts'
 import type { Hash } from '../id.ts'
 import { createDedupe, type Dedupe } from './dedupe.ts'
 import type { DeadReason, Dispatch, DispatchRecord, InputRef } from '../dispatch/record.ts'
-import { limits, type Letter, type LetterBody } from './entry.ts'
+import { gateOf } from '../ledger/gates.ts'
+import type { Ledger } from '../ledger/ledger.ts'
+import { labelIn } from '../ledger/limit.ts'
+import { patched, type Rule, type RulePatch } from '../ledger/rule.ts'
+import { limits } from './entry.ts'
+import type { Letter, LetterBody } from './letter.ts'
 import { createTimers, peek, pop, type Timers } from './timers.ts'
 
 /** How far one input stream is read: the last message taken, and the place inside it. */
@@ -36,6 +41,21 @@ export interface Outbox {
   /** Number of the last letter queued. */
   readonly last: number
   readonly queued: readonly { readonly number: number; readonly letter: Letter }[]
+}
+
+/** The rule that was deployed for a limit, as far as this partition knows. */
+export interface RuleInForce {
+  readonly rule: Rule
+  /** When it came into force, epoch ms. */
+  readonly since: number
+}
+
+/** What an operator set in its place (rule 7.9). */
+export interface Override {
+  readonly rule: RulePatch
+  readonly by: string
+  readonly reason: string
+  readonly at: number
 }
 
 export interface CheckpointPointer {
@@ -74,11 +94,25 @@ export interface Partition {
   readonly ended: Dedupe
   readonly letters: Dedupe
   readonly outbox: Map<string, Outbox>
+  /** Sender and lane -> number of the last letter taken. */
+  readonly inbox: Map<string, number>
   readonly bulk: Map<string, Bulk>
+  readonly ledgers: Map<string, Ledger>
+  /** By the label of the limit. */
+  readonly rules: Map<string, RuleInForce>
+  readonly overrides: Map<string, Override>
+  /** `<ledger> <ticket>`: given back before it asked. */
+  readonly voided: Set<string>
+  /** Ledgers, or labels of limits, with more to do than fitted one step; the oldest first. */
+  readonly backlog: Set<string>
   checkpoint: CheckpointPointer | undefined
 
   // derived
   readonly timers: Timers
+  /** Ledgers in which somebody waits. */
+  readonly queues: Set<string>
+  /** When a ledger is next due, as far as a timer is set. */
+  readonly alarms: Map<string, number>
   /** Dispatches whose attempt was running when the epoch before ended. */
   readonly orphans: Set<string>
   /** Dispatches that wait for code which this epoch's host has. */
@@ -114,9 +148,17 @@ export function createPartition(id: PartitionId, hash: Hash): Partition {
     ended: createDedupe(),
     letters: createDedupe(),
     outbox: new Map(),
+    inbox: new Map(),
     bulk: new Map(),
+    ledgers: new Map(),
+    rules: new Map(),
+    overrides: new Map(),
+    voided: new Set(),
+    backlog: new Set(),
     checkpoint: undefined,
     timers: createTimers(),
+    queues: new Set(),
+    alarms: new Map(),
     orphans: new Set(),
     hosted: new Set(),
     actors: new Map(),
@@ -157,8 +199,8 @@ export function isTaken(partition: Partition, ref: InputRef): boolean {
  * nothing is awaited.
  */
 export function nextDue(partition: Partition): number | undefined {
-  const { orphans, hosted, bulk, timers } = partition
-  if (orphans.size > 0 || hosted.size > 0 || bulk.size > 0) return 0
+  const { orphans, hosted, bulk, backlog, timers } = partition
+  if (orphans.size > 0 || hosted.size > 0 || bulk.size > 0 || backlog.size > 0) return 0
   for (let next = peek(timers); next; next = peek(timers)) {
     if (dueOf(partition, next.id) === next.at) return next.at
     pop(timers)
@@ -179,7 +221,31 @@ export function dueAt({ timers }: DispatchRecord): number | undefined {
   return due
 }
 
+/** Of a dispatch, or of a ledger under its `alarmOf`. */
 export function dueOf(partition: Partition, id: string): number | undefined {
+  if (id.startsWith(alarm)) return dueOfLedger(partition, id.slice(alarm.length))
   const dispatch = partition.dispatches.get(id)
   return dispatch && dueAt(dispatch.record)
+}
+
+const alarm = 'ledger '
+/** The name under which a ledger stands among the timers; no id of a dispatch has a blank. */
+export const alarmOf = (ledger: string): string => `${alarm}${ledger}`
+export const ledgerOfAlarm = (id: string): string | undefined =>
+  id.startsWith(alarm) ? id.slice(alarm.length) : undefined
+
+export function dueOfLedger(partition: Partition, id: string): number | undefined {
+  const ledger = partition.ledgers.get(id)
+  if (!ledger) return undefined
+  const rule = ruleOf(partition, id)
+  return rule && gateOf(rule).due(ledger, rule)
+}
+
+/** The rule that a ledger goes by now; undefined: nothing was ever asked under its limit. */
+export function ruleOf(partition: Partition, ledger: string): Rule | undefined {
+  const label = labelIn(ledger)
+  const inForce = partition.rules.get(label)
+  if (!inForce) return undefined
+  const override = partition.overrides.get(label)
+  return (override && patched(inForce.rule, override.rule)) ?? inForce.rule
 }

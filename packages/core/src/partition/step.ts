@@ -2,13 +2,19 @@ import { encode } from '../codec.ts'
 import type { Dispatch, DispatchRecord } from '../dispatch/record.ts'
 import type { TimerName } from '../dispatch/event.ts'
 import { parseEffectId } from '../id.ts'
-import { apply } from './apply.ts'
+import { admitAgain, giveBackAll } from './admission.ts'
+import { applyStepped, sweepBefore } from './apply.ts'
 import { continueBulk, decideLetter } from './commands.ts'
-import { beginDraft, hasRoom, move, tryMove, type Draft } from './draft.ts'
-import { limits, type EffectResult, type Entry, type Input, type InputOf } from './entry.ts'
+import { decideDefinition } from './definitions.ts'
+import { beginDraft, hasRoom, move, type Draft } from './draft.ts'
+import { limits, type Entry, type Input, type InputOf } from './entry.ts'
 import { decideEvent } from './match.ts'
+import { inboxKey, sendAll, sendPosted } from './outbox.ts'
 import { quarantineOf } from './quarantine.ts'
-import { dueAt, dueOf, isTaken, type Partition } from './state.ts'
+import { decideResult } from './results.ts'
+import { continueBacklog, settle } from './settle.ts'
+import { setAlarm } from './ledgers.ts'
+import { dueAt, dueOf, isTaken, ledgerOfAlarm, type Partition } from './state.ts'
 import { pop, peek, schedule } from './timers.ts'
 
 /** An entry with its canonical bytes and their sha-256 (hex). */
@@ -31,8 +37,9 @@ export function step(partition: Partition, input: Input, at: number): Stepped {
     throw new Error(`${input.ref.stream} ${input.ref.seq}/${input.ref.index} was taken already`)
   }
   const time = Math.max(partition.at, Math.floor(at))
+  sweepBefore(partition, time)
   const stepped = attempt(partition, input, time)
-  apply(partition, stepped.entry, stepped.hash)
+  applyStepped(partition, stepped.entry, stepped.hash)
   return stepped
 }
 
@@ -40,6 +47,8 @@ function attempt(partition: Partition, input: Input, at: number): Stepped {
   const draft = beginDraft(partition, at)
   try {
     decide(draft, input)
+    settle(draft)
+    sendPosted(draft)
     return seal(partition, input, draft)
   } catch (cause) {
     undo(partition, draft)
@@ -56,8 +65,16 @@ function seal(partition: Partition, input: Input, { at, facts, effects }: Draft)
   return { entry, bytes, hash: partition.hash.bytes(bytes) }
 }
 
-/** Nothing but live machines and popped timers can have changed; both are made from the state. */
+/**
+ * Nothing but live machines, popped timers and ledgers can have changed. The first two are made from
+ * the state.
+ */
 function undo(partition: Partition, draft: Draft): void {
+  for (const back of draft.undo.toReversed()) back()
+  for (const ledger of draft.touched) {
+    partition.alarms.delete(ledger)
+    setAlarm(partition, ledger)
+  }
   for (const id of draft.moved) {
     partition.actors.delete(id)
     const due = dueOf(partition, id)
@@ -74,7 +91,20 @@ function quarantine(partition: Partition, input: Input, draft: Draft, cause: unk
   }
   const second = beginDraft(partition, draft.at)
   decideQuarantine(second, quarantined)
+  skipLetter(second, input)
+  settle(second)
+  sendPosted(second)
   return seal(partition, quarantined, second)
+}
+
+/** A letter of another partition that cannot be taken must not hold up those after it. */
+function skipLetter({ partition, facts }: Draft, input: Input): void {
+  if (input.kind !== 'letter') return
+  const { from } = input.letter
+  const { stream } = input.ref
+  const next = (partition.inbox.get(inboxKey(from.id, stream)) ?? 0) + 1
+  if (from.kind !== 'partition' || from.number !== next) return
+  facts.push({ kind: 'letter.skipped', from: from.id, stream, number: next })
 }
 
 /** The dispatch on which a step without an input of its own failed: the last one that it moved. */
@@ -107,80 +137,24 @@ function decide(draft: Draft, input: Input): void {
   }
 }
 
-function decideDefinition({ partition, facts }: Draft, { change }: InputOf<'def'>): void {
-  const { number, manifests, active } = change
-  const ignored = (reason: string): void => {
-    facts.push({ kind: 'def.ignored', number, reason })
-  }
-  if (change.app !== partition.app) return ignored(`it is for ${change.app}`)
-  if (number !== partition.definitions + 1) {
-    return ignored(`change ${partition.definitions + 1} is the next one`)
-  }
-  const brought = new Set(manifests.map(({ id, version }) => `${id}@v${version}`))
-  const unknown = active.find((key) => !brought.has(key) && !partition.manifests.has(key))
-  if (unknown !== undefined) return ignored(`no manifest for ${unknown}`)
-  facts.push({ kind: 'def.applied', number })
-}
-
-function decideEpoch({ partition, facts }: Draft, { epoch }: InputOf<'epoch'>): void {
+function decideEpoch(draft: Draft, { epoch }: InputOf<'epoch'>): void {
+  const { partition, facts } = draft
   if (epoch !== partition.epoch.number + 1) {
     throw new Error(`epoch ${epoch} after ${partition.epoch.number}`)
   }
   const barren = partition.taken === 0 && epoch > 1 ? partition.epoch.barren + 1 : 0
   facts.push({ kind: 'epoch.began', barren })
+  sendAll(draft)
 }
 
-function decideQuarantine({ partition, facts, at }: Draft, input: InputOf<'quarantined'>): void {
-  const { reason, dispatch } = input
+function decideQuarantine(draft: Draft, input: InputOf<'quarantined'>): void {
+  const { partition, facts, at } = draft
+  const { reason, dispatch: id } = input
   facts.push({ kind: 'quarantined', reason })
-  if (dispatch === undefined || !partition.dispatches.has(dispatch)) return
-  facts.push({ kind: 'dispatch.quarantined', dispatch, at, reason: 'poison' })
-}
-
-// --- results ---------------------------------------------------------------------------------
-
-function decideResult(draft: Draft, { effect, result }: InputOf<'result'>): void {
-  const { partition, facts } = draft
-  if (result.status === 'checkpointed') {
-    const { status: _, ...pointer } = result
-    facts.push({ kind: 'checkpoint', ...pointer })
-    return
-  }
-  const id = parseEffectId(effect)?.dispatch
   const dispatch = id === undefined ? undefined : partition.dispatches.get(id)
-  if (dispatch?.record.effect !== effect || !answer(draft, dispatch, result)) {
-    facts.push({ kind: 'result.late', effect, status: result.status })
-  }
-}
-
-/** False: nothing waits for this kind of result. */
-function answer(draft: Draft, dispatch: Dispatch, result: EffectResult): boolean {
-  const asking = dispatch.record.state === 'predicate'
-  switch (result.status) {
-    case 'succeeded':
-      return tryMove(draft, dispatch, { type: 'attempt.succeeded' })
-    case 'failed': {
-      const { error } = result
-      if (!asking) return tryMove(draft, dispatch, { type: 'attempt.failed', error })
-      const reason = `predicate.error: ${error.message}`.slice(0, 512)
-      return tryMove(draft, dispatch, { type: 'predicate.answered', matched: false, reason })
-    }
-    case 'judged': {
-      const { matched, reason } = result
-      return tryMove(draft, dispatch, { type: 'predicate.answered', matched, reason })
-    }
-    case 'killed':
-      return tryMove(draft, dispatch, { type: 'attempt.lost', alone: true })
-    case 'parked':
-      return tryMove(draft, dispatch, { type: 'attempt.parked' })
-    case 'unhosted':
-      return tryMove(draft, dispatch, { type: 'version.missing' })
-    case 'checkpointed':
-    case 'posted':
-      return false
-    default:
-      return result satisfies never
-  }
+  if (!dispatch) return
+  facts.push({ kind: 'dispatch.quarantined', dispatch: dispatch.id, at, reason: 'poison' })
+  giveBackAll(draft, dispatch)
 }
 
 // --- ticks -----------------------------------------------------------------------------------
@@ -194,11 +168,13 @@ function decideTick(draft: Draft): void {
   }
   for (const id of firstOf(partition.hosted)) {
     if (!hasRoom(draft, limits.timersPerTickMax)) return
-    move(draft, open(partition, id), { type: 'wait.resolved', for: 'version' })
+    resume(draft, open(partition, id))
   }
   if (draft.moved.size > 0) return
   const [bulk] = partition.bulk.values()
   if (bulk) return continueBulk(draft, bulk)
+  const [backlog] = partition.backlog
+  if (backlog !== undefined) return continueBacklog(draft, backlog)
   fireTimers(draft)
 }
 
@@ -218,10 +194,31 @@ function fireTimers(draft: Draft): void {
     const next = peek(timers)
     if (!next || next.at > at) return
     pop(timers)
+    const ledger = ledgerOfAlarm(next.id)
+    if (ledger !== undefined) {
+      if (dueOf(partition, next.id) !== next.at) continue
+      partition.alarms.delete(ledger)
+      draft.touched.add(ledger)
+      // What it lets in moves at once, and counts.
+      settle(draft)
+      continue
+    }
     const dispatch = partition.dispatches.get(next.id)
     if (!dispatch || moved.has(next.id) || dueAt(dispatch.record) !== next.at) continue
-    move(draft, dispatch, { type: 'timer.due', timer: earliest(dispatch.record) })
+    fire(draft, dispatch)
   }
+}
+
+function fire(draft: Draft, dispatch: Dispatch): void {
+  const timer = earliest(dispatch.record)
+  const standing = timer === 'retry' ? admitAgain(draft, dispatch) : undefined
+  move(draft, dispatch, { type: 'timer.due', timer, ...(standing && { standing }) })
+}
+
+/** Code that it waited for is here. One that waited with its predicate has nothing to ask yet. */
+function resume(draft: Draft, dispatch: Dispatch): void {
+  const standing = dispatch.record.attempt === 0 ? undefined : admitAgain(draft, dispatch)
+  move(draft, dispatch, { type: 'wait.resolved', for: 'version', ...(standing && { standing }) })
 }
 
 const timerOrder: readonly TimerName[] = ['close', 'start', 'attempt', 'predicate', 'wait', 'retry']

@@ -1,0 +1,92 @@
+import { z } from 'zod'
+
+const count = z.int().positive().max(1_000_000)
+const durationMs = z
+  .int()
+  .positive()
+  .max(30 * 24 * 3_600_000)
+
+/** Members of a batch stand in one entry, which has a bound. */
+export const batchSizeMax = 500
+
+/**
+ * The arithmetic of each gate (SEMANTICS 7), as a manifest states it. Whose events share a ledger
+ * under it is a matter of the limit that names the rule.
+ */
+export const batchRule = z.strictObject({
+  kind: z.literal('batch'),
+  size: z.int().positive().max(batchSizeMax),
+  /** From the first member on. */
+  timeoutMs: durationMs,
+  /** Encoded events, together. */
+  bytesMax: z
+    .int()
+    .positive()
+    .max(64 * 1024 * 1024)
+    .optional(),
+})
+export const debounceRule = z.strictObject({
+  kind: z.literal('debounce'),
+  /** Of quiet. */
+  periodMs: durationMs,
+  /** From the first of a row on. */
+  maxWaitMs: durationMs.optional(),
+})
+export const rateLimitRule = z.strictObject({
+  kind: z.literal('rateLimit'),
+  max: count,
+  periodMs: durationMs,
+})
+export const throttleRule = z.strictObject({
+  kind: z.literal('throttle'),
+  max: count,
+  periodMs: durationMs,
+})
+export const singletonRule = z.strictObject({
+  kind: z.literal('singleton'),
+  mode: z.enum(['skip', 'replace']),
+})
+export const concurrencyRule = z.strictObject({ kind: z.literal('concurrency'), max: count })
+
+export const rule = z.discriminatedUnion('kind', [
+  batchRule,
+  debounceRule,
+  rateLimitRule,
+  throttleRule,
+  singletonRule,
+  concurrencyRule,
+])
+export type Rule = z.infer<typeof rule>
+export type RuleKind = Rule['kind']
+export type RuleOf<K extends RuleKind> = Extract<Rule, { kind: K }>
+
+/** What an operator may set of a rule while it is in force; null is what was deployed. */
+export const rulePatch = z
+  .strictObject({
+    max: count.optional(),
+    periodMs: durationMs.optional(),
+    size: z.int().positive().max(batchSizeMax).optional(),
+    timeoutMs: durationMs.optional(),
+    maxWaitMs: durationMs.optional(),
+  })
+  .nullable()
+export type RulePatch = z.infer<typeof rulePatch>
+
+/** Undefined: this kind of rule has no such number. */
+export function patched(rule: Rule, patch: RulePatch): Rule | undefined {
+  if (patch === null) return rule
+  const names = Object.entries(patch).filter(([, value]) => value !== undefined)
+  const known: readonly string[] = patchable[rule.kind]
+  if (!names.every(([name]) => known.includes(name))) return undefined
+  // The names are those of the rule's own numbers, whose ranges the patch shares.
+  return { ...rule, ...Object.fromEntries(names) } as Rule
+}
+
+const patchable: { readonly [K in RuleKind]: readonly string[] } = {
+  batch: ['size', 'timeoutMs'],
+  debounce: ['periodMs', 'maxWaitMs'],
+  rateLimit: ['max', 'periodMs'],
+  throttle: ['max', 'periodMs'],
+  singleton: [],
+  concurrency: ['max'],
+}

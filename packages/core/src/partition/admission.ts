@@ -1,0 +1,259 @@
+import type { KeyedLimit, Manifest } from '../binding.ts'
+import type { DispatchEvent } from '../dispatch/event.ts'
+import type { Flow, Standing } from '../dispatch/flow.ts'
+import type { Dispatch, InputRef } from '../dispatch/record.ts'
+import { gateOf } from '../ledger/gates.ts'
+import { createLedger, isPermitRule, knows } from '../ledger/ledger.ts'
+import { labelIn, sharedApp, type Place } from '../ledger/limit.ts'
+import type { Opening } from '../ledger/fact.ts'
+import { keyOf, type Answer, type Ticket } from '../ledger/ticket.ts'
+import type { Draft } from './draft.ts'
+import { applyLedgerFact, type LedgerFact } from './ledgers.ts'
+import { post } from './outbox.ts'
+import { manifestOf, ruleOf, type Partition } from './state.ts'
+
+/** A dispatch that asks its limits to let it in. */
+export interface Applicant {
+  readonly id: string
+  readonly binding: Manifest
+  readonly tenant: string
+  /** Place of its event in the stream of events. */
+  readonly order: readonly [seq: number, index: number]
+  readonly limits?: readonly Place[] | undefined
+}
+
+export function applicantOf(partition: Partition, { id, origin, limits }: Dispatch): Applicant {
+  const { binding, tenant, ref } = origin
+  return { id, binding: manifestOf(partition, binding), tenant, order: orderOf(ref), limits }
+}
+
+export const orderOf = ({ seq, index }: InputRef): readonly [number, number] => [seq, index]
+
+/**
+ * Asks limit after limit, from one of them on, until one does not let it in. A ledger of this very
+ * partition answers in the same step; another is asked by letter.
+ *
+ * @param before undefined: it asks for the first time
+ * @returns undefined: its binding has no limits
+ */
+export function admit(
+  draft: Draft,
+  applicant: Applicant,
+  from: number,
+  before: Flow | undefined,
+): Standing | undefined {
+  const limits = applicant.binding.flow?.limits
+  if (!limits) return undefined
+  if (applicant.limits?.length !== limits.length) {
+    throw new Error(
+      `${applicant.id} has ${applicant.limits?.length ?? 0} of ${limits.length} limits`,
+    )
+  }
+  const admission = before?.admission ?? 1
+  const held = [...(before?.held ?? [])]
+  const standsFor = before?.standsFor
+  for (let index = from; index < limits.length; index++) {
+    if (isPassed(limits[index], index, admission, held)) continue
+    const answered = askFor(draft, applicant, index, admission)
+    const asked = { admission, held, asked: index, since: draft.at, standsFor }
+    if (answered.result === 'sent') {
+      return { result: 'waiting', flow: { ...asked, letter: answered.letter } }
+    }
+    const { gate, answer } = answered
+    const { numbers } = answer
+    if (answer.result === 'waiting') {
+      return { result: 'waiting', flow: { ...asked, why: { gate, numbers } } }
+    }
+    if (answer.result === 'refused') {
+      const { reason, by } = answer
+      return { result: 'refused', flow: { admission, held }, gate, reason, numbers, by }
+    }
+    if (isPermit(limits[index])) held.push([index, admission])
+  }
+  return { result: 'open', flow: { admission, held, standsFor } }
+}
+
+const isPermit = (limit: KeyedLimit | undefined): boolean =>
+  limit !== undefined && isPermitRule(limit.rule)
+
+/** What only counts, or gathers, is passed once in a life (SEMANTICS 7). */
+const isPassed = (
+  limit: KeyedLimit | undefined,
+  index: number,
+  admission: number,
+  held: Flow['held'],
+): boolean => held.some(([one]) => one === index) || (admission > 1 && !isPermit(limit))
+
+/** Must it ask for permits that it gave back before it may run again? */
+export function mustAskAgain(binding: Manifest, flow: Flow | undefined): boolean {
+  const limits = binding.flow?.limits
+  if (!flow || !limits) return false
+  return limits.some((limit, index) => isPermit(limit) && !flow.held.some(([one]) => one === index))
+}
+
+/** The next admission, for the permits that it gave back while it waited (rule 7.7). */
+export function admitAgain(draft: Draft, dispatch: Dispatch): Standing | undefined {
+  const { flow } = dispatch.record
+  const applicant = applicantOf(draft.partition, dispatch)
+  if (!flow || !mustAskAgain(applicant.binding, flow)) return undefined
+  return admit(draft, applicant, 0, { ...flow, admission: flow.admission + 1 })
+}
+
+type Asked =
+  | { readonly result: 'answered'; readonly gate: string; readonly answer: Answer }
+  | { readonly result: 'sent'; readonly letter: number }
+
+function askFor(draft: Draft, applicant: Applicant, index: number, admission: number): Asked {
+  const { partition } = draft
+  const { id: dispatch, binding, tenant, order } = applicant
+  const place = applicant.limits?.[index] as Place // as many as limits
+  const limit = binding.flow?.limits[index] as KeyedLimit
+  const ticket: Ticket = {
+    dispatch,
+    admission,
+    index,
+    app: partition.app,
+    slot: partition.slot,
+    tenant,
+    rank: ranks[binding.priority],
+    order: [...order],
+    bytes: place.bytes,
+  }
+  const opening = openingOf(partition, limit, place, tenant)
+  if (isHere(partition, limit, place)) {
+    return {
+      result: 'answered',
+      gate: place.ledger,
+      answer: ask(draft, place.ledger, opening, ticket),
+    }
+  }
+  const to = { ...homeOf(partition, limit, place), lane: 'ask' } as const
+  return {
+    result: 'sent',
+    letter: post(draft, to, { kind: 'reserve', ledger: place.ledger, opening, ticket }),
+  }
+}
+
+const ranks = { critical: 0, high: 1, normal: 2, low: 3 } as const
+
+/** The rule as it was deployed; what an operator sets in its place is the ledger's own knowledge. */
+function openingOf(
+  partition: Partition,
+  limit: KeyedLimit,
+  { ledger, key }: Place,
+  tenant: string,
+): Opening {
+  const known = partition.rules.get(labelIn(ledger))
+  return {
+    tenant: key === undefined ? undefined : tenant,
+    key,
+    rule: known?.rule ?? limit.rule,
+    since: known?.since ?? 0,
+  }
+}
+
+/** Asks a ledger of this partition. */
+export function ask(draft: Draft, ledger: string, opening: Opening, ticket: Ticket): Answer {
+  const { partition, at } = draft
+  const known = partition.ledgers.get(ledger)
+  const label = labelIn(ledger)
+  const inForce = partition.rules.get(label)
+  const isNews = !inForce || inForce.since < opening.since
+  const isNew = isNews || (!known && opening.key !== undefined)
+  const rule = (isNews ? undefined : ruleOf(partition, ledger)) ?? opening.rule
+  const state = known ?? createLedger({ id: ledger, tenant: opening.tenant, key: opening.key })
+  const answer: Answer = knows(state, keyOf(ticket))
+    ? { result: 'waiting', numbers: {} }
+    : gateOf(rule).judge(state, rule, ticket, at)
+  record(draft, {
+    kind: 'ledger.asked',
+    ledger,
+    opening: isNew ? opening : undefined,
+    ticket,
+    answer,
+  })
+  if (answer.result === 'waiting') draft.touched.add(ledger)
+  if (isNews && inForce) record(draft, { kind: 'ledger.backlog', ledger: label })
+  return answer
+}
+
+/** Decides a ledger's move, and makes it: the next decision of this step rests on it. */
+export function record(draft: Draft, fact: LedgerFact): void {
+  draft.facts.push(fact)
+  draft.undo.push(applyLedgerFact(draft.partition, fact, draft.at))
+  draft.weight += factBytes
+}
+
+/** Measured 150 to 400. */
+const factBytes = 500
+
+/** What it had before this event and has no more is given back, once, whatever the way it went. */
+export function giveBack(
+  draft: Draft,
+  applicant: Applicant,
+  before: Flow | undefined,
+  event: DispatchEvent,
+  after: Flow | undefined,
+): void {
+  const taken = 'standing' in event ? event.standing?.flow : undefined
+  if (!before && !taken) return
+  const keeps = new Set(after?.held.map(([index]) => index))
+  const had = taken?.held ?? before?.held ?? []
+  for (const [index, admission] of had.toReversed()) {
+    if (!keeps.has(index)) giveBackOne(draft, applicant, index, admission)
+  }
+  // Who was answered has no place in that queue any more.
+  if (before?.asked === undefined || before.asked === after?.asked) return
+  if (event.type === 'gate.granted' || event.type === 'gate.refused') return
+  giveBackOne(draft, applicant, before.asked, before.admission, before.letter)
+}
+
+/** All that a dispatch has, when it ends without its machine being asked. */
+export function giveBackAll(draft: Draft, dispatch: Dispatch): void {
+  const { flow } = dispatch.record
+  if (!flow) return
+  const applicant = applicantOf(draft.partition, dispatch)
+  for (const [index, admission] of flow.held) giveBackOne(draft, applicant, index, admission)
+  if (flow.asked === undefined) return
+  giveBackOne(draft, applicant, flow.asked, flow.admission, flow.letter)
+}
+
+/** @param letter that asked, where no answer came yet: it may be on its way still */
+function giveBackOne(
+  draft: Draft,
+  { id: dispatch, binding, limits }: Applicant,
+  index: number,
+  admission: number,
+  letter?: number,
+): void {
+  const place = limits?.[index]
+  const limit = binding.flow?.limits[index]
+  if (!place || !limit) throw new Error(`${dispatch} has no limit ${index}`)
+  const { ledger } = place
+  const ticket = keyOf({ dispatch, admission })
+  const { partition } = draft
+  if (isHere(partition, limit, place)) release(draft, ledger, ticket)
+  else {
+    const to = { ...homeOf(partition, limit, place), lane: 'answer' } as const
+    post(draft, to, { kind: 'release', ledger, ticket, letter })
+  }
+}
+
+/** False: it has nothing here. */
+export function release(draft: Draft, ledger: string, ticket: string): boolean {
+  const state = draft.partition.ledgers.get(ledger)
+  if (!state || !knows(state, ticket)) return false
+  record(draft, { kind: 'ledger.left', ledger, ticket })
+  draft.touched.add(ledger)
+  return true
+}
+
+function isHere(partition: Partition, limit: KeyedLimit, place: Place): boolean {
+  const home = homeOf(partition, limit, place)
+  return home.app === partition.app && home.slot === partition.slot
+}
+
+const homeOf = (partition: Partition, { scope }: KeyedLimit, { slot }: Place) => ({
+  app: scope === 'global' ? sharedApp : partition.app,
+  slot,
+})

@@ -1,0 +1,181 @@
+import type { FactOf } from './entry.ts'
+import {
+  admit,
+  createLedger,
+  enter,
+  evict,
+  isEmpty,
+  knows,
+  leave,
+  revoke,
+  wait,
+  type Ledger,
+  type Undo,
+} from '../ledger/ledger.ts'
+import { labelIn } from '../ledger/limit.ts'
+import type { Rule } from '../ledger/rule.ts'
+import { keyOf } from '../ledger/ticket.ts'
+import { alarmOf, dueOfLedger, ruleOf, type Partition } from './state.ts'
+import { schedule } from './timers.ts'
+
+export type LedgerFact = FactOf<
+  | 'ledger.asked'
+  | 'ledger.granted'
+  | 'ledger.evicted'
+  | 'ledger.revoked'
+  | 'ledger.left'
+  | 'ledger.voided'
+  | 'ledger.backlog'
+  | 'ledger.settled'
+>
+
+/**
+ * Takes a ledger's move as given. A step takes its own at once, as what it decides next rests on
+ * it; that it can be taken back is what keeps the step whole.
+ */
+export function applyLedgerFact(partition: Partition, fact: LedgerFact, at: number): Undo {
+  switch (fact.kind) {
+    case 'ledger.voided':
+      return addTo(partition.voided, `${fact.ledger} ${fact.ticket}`)
+    case 'ledger.backlog':
+      return addTo(partition.backlog, fact.ledger)
+    case 'ledger.settled':
+      return removeFrom(partition.backlog, fact.ledger)
+    case 'ledger.asked':
+      return applyAsked(partition, fact, at)
+    default:
+      return applyMove(partition, fact, at)
+  }
+}
+
+function applyAsked(partition: Partition, fact: FactOf<'ledger.asked'>, at: number): Undo {
+  const { ledger: id, opening, ticket, answer } = fact
+  const undo: Undo[] = []
+  if (opening) undo.push(bringIntoForce(partition, labelIn(id), opening))
+  undo.push(removeFrom(partition.voided, `${id} ${keyOf(ticket)}`))
+  const { result } = answer
+  if (result !== 'refused') {
+    const rule = ruleIn(partition, id)
+    const known = partition.ledgers.get(id)
+    const ledger = known ?? createLedger({ id, tenant: opening?.tenant, key: opening?.key })
+    if (!known) {
+      partition.ledgers.set(id, ledger)
+      undo.push(() => partition.ledgers.delete(id))
+    }
+    undo.push(result === 'granted' ? enter(ledger, ticket, rule, at) : wait(ledger, ticket, at))
+    undo.push(tidy(partition, ledger))
+  }
+  return () => {
+    for (const back of undo.toReversed()) back()
+  }
+}
+
+function applyMove(
+  partition: Partition,
+  fact: FactOf<'ledger.granted' | 'ledger.evicted' | 'ledger.revoked' | 'ledger.left'>,
+  at: number,
+): Undo {
+  const { ledger: id, ticket } = fact
+  const ledger = partition.ledgers.get(id)
+  if (!ledger) throw new Error(`${fact.kind} in ${id}, where nobody asked`)
+  const back = moved(ledger, fact, ticket, ruleIn(partition, id), at)
+  const tidied = tidy(partition, ledger)
+  return () => {
+    tidied()
+    back()
+  }
+}
+
+function moved(
+  ledger: Ledger,
+  fact: FactOf<'ledger.granted' | 'ledger.evicted' | 'ledger.revoked' | 'ledger.left'>,
+  ticket: string,
+  rule: Rule,
+  at: number,
+): Undo {
+  switch (fact.kind) {
+    case 'ledger.granted':
+      return admit(ledger, ticket, rule, at, fact.members)
+    case 'ledger.evicted':
+      return evict(ledger, ticket)
+    case 'ledger.revoked':
+      return revoke(ledger, ticket)
+    case 'ledger.left':
+      if (!knows(ledger, ticket)) throw new Error(`${ticket} has nothing in ${ledger.id}`)
+      return leave(ledger, ticket)
+    default:
+      return fact satisfies never
+  }
+}
+
+/** Keeps what is derived from a ledger, and the ledger only while it says something. */
+function tidy(partition: Partition, ledger: Ledger): Undo {
+  const { ledgers, queues, alarms } = partition
+  const { id } = ledger
+  const waited = queues.has(id)
+  if (ledger.queue.waiters.size > 0) queues.add(id)
+  else queues.delete(id)
+  if (isEmpty(ledger)) {
+    ledgers.delete(id)
+    alarms.delete(id)
+  } else setAlarm(partition, id)
+  return () => {
+    ledgers.set(id, ledger)
+    if (waited) queues.add(id)
+    else queues.delete(id)
+  }
+}
+
+/** A timer for what a ledger does next of its own accord, unless it is set. */
+export function setAlarm(partition: Partition, ledger: string): void {
+  const { alarms, timers } = partition
+  const due = dueOfLedger(partition, ledger)
+  if (alarms.get(ledger) === due) return
+  if (due === undefined) {
+    alarms.delete(ledger)
+    return
+  }
+  alarms.set(ledger, due)
+  schedule(timers, due, alarmOf(ledger))
+}
+
+/** The newest rule wins, wherever it was heard of. */
+function bringIntoForce(
+  partition: Partition,
+  label: string,
+  { rule, since }: { readonly rule: Rule; readonly since: number },
+): Undo {
+  const before = partition.rules.get(label)
+  if (before && before.since >= since) return nothing
+  partition.rules.set(label, { rule, since })
+  return () => {
+    if (before) partition.rules.set(label, before)
+    else partition.rules.delete(label)
+  }
+}
+
+function ruleIn(partition: Partition, id: string): Rule {
+  const rule = ruleOf(partition, id)
+  if (!rule) throw new Error(`no rule for ${id}`)
+  return rule
+}
+
+function addTo(set: Set<string>, member: string): Undo {
+  if (set.has(member)) return nothing
+  set.add(member)
+  return () => {
+    set.delete(member)
+  }
+}
+
+function removeFrom(set: Set<string>, member: string): Undo {
+  if (!set.has(member)) return nothing
+  const before = [...set]
+  set.delete(member)
+  return () => {
+    set.clear()
+    for (const one of before) set.add(one)
+  }
+}
+
+const nothing: Undo = () => undefined

@@ -1,0 +1,87 @@
+import { z } from 'zod'
+import { member } from '../dispatch/flow.ts'
+import { dispatchState } from '../dispatch/record.ts'
+import { dispatchId, eventId, token } from '../id.ts'
+import { opening } from '../ledger/fact.ts'
+import { numbers, refusal, ticket, ticketKey } from '../ledger/ticket.ts'
+
+const text = z.string().max(1024)
+
+const letterFrom = z.strictObject({
+  kind: z.enum(['client', 'partition']),
+  id: z.string().max(256),
+  /** Between partitions: gapless per sender and receiver, taken as n + 1 only. */
+  number: z.int().positive().optional(),
+})
+
+export const cancelTarget = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('dispatch'), dispatch: dispatchId }),
+  z.strictObject({ kind: z.literal('event'), event: eventId }),
+  z.strictObject({
+    kind: z.literal('filter'),
+    binding: token.optional(),
+    state: dispatchState.optional(),
+    tenant: z.string().optional(),
+  }),
+])
+export type CancelTarget = z.infer<typeof cancelTarget>
+
+const ledger = z.string().max(256)
+const by = dispatchId.optional()
+/** Which question of which dispatch is answered. */
+const asked = {
+  dispatch: dispatchId,
+  admission: z.int().positive(),
+  index: z.int().nonnegative(),
+}
+
+export const letterBody = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('cancel'), target: cancelTarget, by: text, reason: text }),
+  // From here on: between partitions only.
+  /** A dispatch asks a ledger. */
+  z.strictObject({ kind: z.literal('reserve'), ledger, opening, ticket }),
+  /** A dispatch gives back what it has there. */
+  z.strictObject({
+    kind: z.literal('release'),
+    ledger,
+    ticket: ticketKey,
+    /** Number of the letter that asked, unless it was answered: it may be on its way still. */
+    letter: z.int().positive().optional(),
+  }),
+  z.strictObject({
+    kind: z.literal('granted'),
+    ...asked,
+    numbers,
+    members: z.array(member).max(1000).optional(),
+  }),
+  z.strictObject({ kind: z.literal('waiting'), ...asked, numbers }),
+  z.strictObject({ kind: z.literal('refused'), ...asked, reason: refusal, numbers, by }),
+  /** A holder is told to stop in another's favour. */
+  z.strictObject({ kind: z.literal('revoke'), ...asked, by: dispatchId }),
+])
+export type LetterBody = z.infer<typeof letterBody>
+
+export const LETTER_VERSION = 1
+export const letter = z.strictObject({
+  v: z.literal(LETTER_VERSION),
+  id: token,
+  from: letterFrom,
+  body: letterBody,
+  replyTo: z.string().max(256).optional(),
+})
+export type Letter = z.infer<typeof letter>
+
+/** Where letters between partitions go. What begins work travels apart from what ends it. */
+export const receiver = z.strictObject({
+  app: token,
+  slot: z.int().nonnegative(),
+  lane: z.enum(['ask', 'answer']),
+})
+export type Receiver = z.infer<typeof receiver>
+
+/** What a client reads back for its letter, after the entry that decided is committed. */
+export const letterAnswer = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('cancelled'), dispatches: z.int(), more: z.boolean() }),
+  z.strictObject({ kind: z.literal('refused'), code: token, reason: text }),
+])
+export type LetterAnswer = z.infer<typeof letterAnswer>

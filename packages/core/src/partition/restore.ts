@@ -1,0 +1,105 @@
+import type { BindingKey } from '../binding.ts'
+import { decode } from '../codec.ts'
+import type { Hash } from '../id.ts'
+import { fromPlainLedger } from '../ledger/ledger.ts'
+import type { Waiter } from '../ledger/queue.ts'
+import { findLeftovers } from './apply.ts'
+import { dedupeOf, fromPlain, type Block, type Dedupe } from './dedupe.ts'
+import { setAlarm } from './ledgers.ts'
+import {
+  bucketsCount,
+  headSchema,
+  sliceSchema,
+  unbounded,
+  type Head,
+  type Slice,
+} from './snapshot-shape.ts'
+import { createPartition, dueAt, type Partition, type PartitionId } from './state.ts'
+import { schedule } from './timers.ts'
+
+/**
+ * @param buckets the bytes of all buckets, in order; their hashes were checked by the caller
+ * @throws CodecError or ZodError for anything that `encodeBuckets` did not make
+ */
+export function restorePartition(
+  id: PartitionId,
+  hash: Hash,
+  buckets: readonly Uint8Array[],
+): Partition {
+  const [first, ...rest] = buckets
+  if (!first || buckets.length !== bucketsCount) {
+    throw new Error(`a snapshot has ${bucketsCount} buckets, this one ${buckets.length}`)
+  }
+  const head = headSchema.parse(decode(first, unbounded))
+  if (head.app !== id.app || head.generation !== id.generation || head.slot !== id.slot) {
+    throw new Error(`a snapshot of ${head.app}/${head.slot} is not one of ${id.app}/${id.slot}`)
+  }
+  const slices = rest.map((bytes) => sliceSchema.parse(decode(bytes, unbounded)))
+  const partition: Partition = {
+    ...createPartition(id, hash),
+    at: head.at,
+    epoch: { ...head.epoch, hosts: new Set(head.epoch.hosts) },
+    taken: head.taken,
+    streams: head.streams,
+    positions: new Map(Object.entries(head.positions)),
+    definitions: head.definitions,
+    manifests: new Map(head.manifests.map((one) => [`${one.id}@v${one.version}`, one])),
+    // Keys were written by apply, which makes no others.
+    active: new Map(Object.entries(head.active) as [string, BindingKey][]),
+    started: head.started,
+    letters: fromPlain(head.letters),
+    outbox: new Map(Object.entries(head.outbox)),
+    bulk: new Map(head.bulk.map((one) => [one.letter, one])),
+    checkpoint: head.checkpoint,
+    seen: joined(head.seen, slices, 'seen'),
+    ended: joined(head.ended, slices, 'ended'),
+    inbox: new Map(Object.entries(head.inbox ?? {})),
+    rules: new Map(Object.entries(head.rules ?? {})),
+    overrides: new Map(Object.entries(head.overrides ?? {})),
+    voided: new Set(head.voided),
+    backlog: new Set(head.backlog),
+  }
+  const open = slices.flatMap(({ dispatches }) => dispatches)
+  open.sort((a, b) => a.origin.ordinal - b.origin.ordinal)
+  for (const dispatch of open) {
+    partition.dispatches.set(dispatch.id, dispatch)
+    const due = dueAt(dispatch.record)
+    if (due !== undefined) schedule(partition.timers, due, dispatch.id)
+  }
+  for (const { id: deadId, at, reason } of slices.flatMap(({ dead }) => dead)) {
+    partition.dead.set(deadId, { at, reason })
+  }
+  restoreLedgers(partition, slices)
+  findLeftovers(partition)
+  return partition
+}
+
+function restoreLedgers(partition: Partition, slices: readonly Slice[]): void {
+  const waiting = new Map<string, Waiter[]>()
+  for (const { ledger, ticket, since } of slices.flatMap(({ waiters = [] }) => waiters)) {
+    const known = waiting.get(ledger)
+    if (known) known.push({ ticket, since })
+    else waiting.set(ledger, [{ ticket, since }])
+  }
+  for (const plain of slices.flatMap(({ ledgers = [] }) => ledgers)) {
+    partition.ledgers.set(plain.id, fromPlainLedger(plain, waiting.get(plain.id) ?? []))
+    if (waiting.has(plain.id)) partition.queues.add(plain.id)
+    setAlarm(partition, plain.id)
+  }
+}
+
+function joined(
+  { idsMax, shortened, hours }: Head['seen'],
+  slices: readonly Slice[],
+  name: 'seen' | 'ended',
+): Dedupe {
+  const blocks: Block[] = hours.map((hour) => ({ hour, ids: [], digests: [] }))
+  for (const slice of slices) {
+    for (const { block, ids, digests } of slice[name]) {
+      const whole = blocks[block]
+      for (const id of ids) whole?.ids.push(id)
+      for (const digest of digests) whole?.digests.push(digest)
+    }
+  }
+  return dedupeOf({ idsMax, shortened, blocks })
+}

@@ -1,0 +1,177 @@
+import type { Dispatch } from '../dispatch/record.ts'
+import type { Member } from '../dispatch/flow.ts'
+import { gateOf } from '../ledger/gates.ts'
+import type { Next } from '../ledger/gate.ts'
+import { labelIn } from '../ledger/limit.ts'
+import { isPermitRule } from '../ledger/ledger.ts'
+import { keyOf, type Ticket } from '../ledger/ticket.ts'
+import { admit, applicantOf, record } from './admission.ts'
+import { hasRoom, move, type Draft } from './draft.ts'
+import { limits } from './entry.ts'
+import { setAlarm } from './ledgers.ts'
+import type { LetterBody } from './letter.ts'
+import { post } from './outbox.ts'
+import { ruleOf } from './state.ts'
+
+/*
+ * What ledgers do next, once what an input asked for is decided: those who wait are let in where
+ * there is room now, or turned away in another's favour. What does not fit the step, or concerns a
+ * dispatch that has moved in it, is left to ticks.
+ */
+
+export function settle(draft: Draft): void {
+  for (const ledger of draft.touched) {
+    draft.touched.delete(ledger)
+    if (!settleOne(draft, ledger)) leaveToTicks(draft, ledger)
+    setAlarm(draft.partition, ledger)
+  }
+}
+
+/** Goes on with one ledger, or with all ledgers of a limit in which somebody waits. */
+export function continueBacklog(draft: Draft, name: string): void {
+  const { partition } = draft
+  const meant = [...partition.queues].filter((id) => id === name || labelIn(id) === name)
+  const ledgers = meant.includes(name) || !partition.ledgers.has(name) ? meant : [...meant, name]
+  for (const ledger of ledgers.sort()) {
+    if (!settleOne(draft, ledger)) return
+    setAlarm(partition, ledger)
+  }
+  record(draft, { kind: 'ledger.settled', ledger: name })
+}
+
+function leaveToTicks(draft: Draft, ledger: string): void {
+  if (!draft.partition.backlog.has(ledger)) record(draft, { kind: 'ledger.backlog', ledger })
+}
+
+/** False: there is more to do than this step may. */
+function settleOne(draft: Draft, id: string): boolean {
+  const { partition, at } = draft
+  for (;;) {
+    const ledger = partition.ledgers.get(id)
+    const rule = ruleOf(partition, id)
+    if (!ledger || !rule) return true
+    const next = gateOf(rule).next(ledger, rule, at)
+    if (!next) return true
+    if (!hasRoom(draft, limits.bulkPerTickMax) || !carryOut(draft, id, next)) return false
+  }
+}
+
+/** False: the dispatch that it is about has moved in this step. */
+function carryOut(draft: Draft, ledger: string, next: Next): boolean {
+  const { ticket } = next
+  const key = keyOf(ticket)
+  const local = isLocal(draft, ticket)
+  if (local && draft.moved.has(ticket.dispatch)) return false
+  const asked = { dispatch: ticket.dispatch, admission: ticket.admission, index: ticket.index }
+  switch (next.do) {
+    case 'grant': {
+      const { numbers } = next
+      const members = next.members?.length ? next.members.map(keyOf) : undefined
+      const batch = members && [ticket, ...(next.members ?? [])].map(memberOf)
+      record(draft, { kind: 'ledger.granted', ledger, ticket: key, numbers, members })
+      draft.weight += (members?.length ?? 0) * memberBytes
+      tell(draft, ticket, { kind: 'granted', ...asked, numbers, members: batch })
+      return true
+    }
+    case 'evict': {
+      const { reason, by, numbers } = next
+      record(draft, { kind: 'ledger.evicted', ledger, ticket: key, reason, by, numbers })
+      tell(draft, ticket, { kind: 'refused', ...asked, reason, by, numbers })
+      return true
+    }
+    case 'revoke':
+      record(draft, { kind: 'ledger.revoked', ledger, ticket: key, by: next.by })
+      tell(draft, ticket, { kind: 'revoke', ...asked, by: next.by })
+      return true
+    default:
+      return next satisfies never
+  }
+}
+
+/** Its key stands in the entry and, with its place, in what the leader is told. */
+const memberBytes = 200
+
+const memberOf = ({ dispatch, order }: Ticket): Member => ({ dispatch, order })
+
+export type GateAnswer = Extract<LetterBody, { kind: 'granted' | 'waiting' | 'refused' | 'revoke' }>
+
+const isLocal = ({ partition }: Draft, { app, slot }: Ticket): boolean =>
+  app === partition.app && slot === partition.slot
+
+function tell(draft: Draft, ticket: Ticket, body: GateAnswer): void {
+  if (!isLocal(draft, ticket)) {
+    post(draft, { app: ticket.app, slot: ticket.slot, lane: 'answer' }, body)
+  } else if (!hear(draft, body)) {
+    throw new Error(`${ticket.dispatch} does not wait for ${body.kind}`)
+  }
+}
+
+/** A dispatch of this partition is told what a ledger says. False: it does not wait for that. */
+export function hear(draft: Draft, body: GateAnswer): boolean {
+  const dispatch = draft.partition.dispatches.get(body.dispatch)
+  if (!dispatch) return false
+  if (body.kind === 'revoke') return stop(draft, dispatch, body)
+  const { flow, state } = dispatch.record
+  if (state !== 'flowGated' || flow?.admission !== body.admission || flow.asked !== body.index) {
+    return false
+  }
+  const { numbers } = body
+  const gate = dispatch.limits?.[body.index]?.ledger ?? ''
+  switch (body.kind) {
+    case 'granted':
+      letIn(draft, dispatch, body)
+      return true
+    case 'waiting': {
+      const standing = {
+        result: 'waiting',
+        flow: { ...flow, letter: undefined, why: { gate, numbers } },
+      } as const
+      move(draft, dispatch, { type: 'gate.waiting', standing })
+      return true
+    }
+    case 'refused': {
+      const { reason, by } = body
+      if (reason === 'superseded' && by !== undefined) {
+        move(draft, dispatch, { type: 'dispatch.superseded', by })
+      } else
+        move(draft, dispatch, { type: 'gate.refused', gate, reason, numbers, ...(by && { by }) })
+      return true
+    }
+    default:
+      return body satisfies never
+  }
+}
+
+/** One limit lets it in: it asks the next ones. */
+function letIn(
+  draft: Draft,
+  dispatch: Dispatch,
+  { index, admission, numbers, members }: Extract<LetterBody, { kind: 'granted' }>,
+): void {
+  const applicant = applicantOf(draft.partition, dispatch)
+  const before = dispatch.record.flow
+  const rule = applicant.binding.flow?.limits[index]?.rule
+  if (!before || !rule) throw new Error(`${dispatch.id} has no limit ${index}`)
+  const standsFor = members?.length ?? numbers['came'] ?? before.standsFor
+  const held = isPermitRule(rule) ? [...before.held, [index, admission] as const] : before.held
+  const now = { admission, held: held.map(([one, of]): [number, number] => [one, of]), standsFor }
+  const standing = admit(draft, applicant, index + 1, now)
+  move(draft, dispatch, {
+    type: 'gate.granted',
+    numbers,
+    ...(standing && { standing }),
+    ...(members && { members }),
+  })
+}
+
+/** Held by it still? Then it is stopped in another's favour. */
+function stop(
+  draft: Draft,
+  dispatch: Dispatch,
+  { index, admission, by }: Extract<LetterBody, { kind: 'revoke' }>,
+): boolean {
+  const held = dispatch.record.flow?.held ?? []
+  if (!held.some(([one, of]) => one === index && of === admission)) return false
+  move(draft, dispatch, { type: 'dispatch.superseded', by })
+  return true
+}
