@@ -3,8 +3,8 @@ import {
   dispatchIdOf,
   encode,
   LETTER_VERSION,
+  type CancelTarget,
   type Letter,
-  type LetterBody,
 } from '@waybill/core'
 import { createSender, sha256, subjects, type Sender } from '@waybill/log'
 import { appName } from './app.ts'
@@ -113,7 +113,7 @@ export class Ingress {
     this.#sender = sender
   }
 
-  #target({ target }: Cancel, event: Acknowledged): LetterBody['target'] {
+  #target({ target }: Cancel, event: Acknowledged): CancelTarget {
     const [binding] = this.#world.options.bindings
     switch (target) {
       case 'dispatch': {

@@ -63,8 +63,9 @@ export async function firstDeploy(
 ): Promise<{ seq: number; index: number }> {
   const range = { stream: streamNames(topology).defs, subjects: [subjects(topology).def(app)] }
   for await (const { bytes } of log.read({ ...range, fromSeq: 1 })) {
-    const { eventsFrom } = defChange.parse(decode(bytes))
-    return { seq: eventsFrom.seq, index: Number.MAX_SAFE_INTEGER }
+    const change = defChange.parse(decode(bytes))
+    if (change.kind !== 'deploy') continue
+    return { seq: change.eventsFrom.seq, index: Number.MAX_SAFE_INTEGER }
   }
   return { seq: 0, index: Number.MAX_SAFE_INTEGER }
 }

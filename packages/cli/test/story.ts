@@ -12,6 +12,7 @@ import {
   nextDue,
   snapshotHash,
   step,
+  type CancelTarget,
   type Effect,
   type EffectResult,
   type Input,
@@ -63,7 +64,7 @@ export interface Story {
     verdict?: 'matched' | 'filtered' | 'ask'
   }): Promise<WaybillEvent>
   answer(result: EffectResult, effect?: Effect): Stepped
-  cancel(target: InputOf<'letter'>['letter']['body']['target']): Promise<void>
+  cancel(target: CancelTarget): Promise<void>
   /** Waits, and lets all that is due then happen. */
   wait(ms: number): void
   /** Ids of the dispatches that ended, in that order. */

@@ -13,6 +13,8 @@ export type Definition = Omit<Manifest, 'version'>
 export interface AttemptRun<Signal> {
   readonly dispatch: string
   readonly event: WaybillEvent
+  /** All events that it stands for, its own first, where it leads a batch (rule 7.1). */
+  readonly batch?: readonly WaybillEvent[] | undefined
   /** From 1. */
   readonly attempt: number
   /** The same over all attempts and redrives of this dispatch. */
@@ -35,6 +37,14 @@ export interface HostedEventType {
 }
 
 /**
+ * The key of each limit of a manifest's `flow`, in its order; undefined for one that has no key.
+ * `reason` names the limit whose key could not be had.
+ */
+export type LimitKeys =
+  | { readonly ok: true; readonly keys: readonly (string | undefined)[] }
+  | { readonly ok: false; readonly reason: string }
+
+/**
  * An app as a host sees it: what only code can answer. `sdk` builds it from a user's definitions,
  * tests build it by hand. Nothing in it may keep state.
  */
@@ -48,6 +58,11 @@ export interface HostedApp<Signal = unknown> {
   hosts(definitionHash: string): boolean
   /** Judges what can be judged at once; throws never. */
   verdict(binding: Manifest, event: WaybillEvent): Verdict
+  /**
+   * Of a manifest with limits. Undefined: only code that is not in this process can tell. Throws
+   * never. An app whose bindings have no limits needs none.
+   */
+  keys?(binding: Manifest, event: WaybillEvent): LimitKeys | undefined
   /** Predicates that are effects. */
   judge(
     binding: Manifest,

@@ -113,7 +113,7 @@ export {
   type RulePatch,
 } from './ledger/rule.ts'
 export { keyOf, type Answer, type Numbers, type Refusal, type Ticket } from './ledger/ticket.ts'
-export type { AttemptRun, Definition, HostedApp, HostedEventType } from './hosted.ts'
+export type { AttemptRun, Definition, HostedApp, HostedEventType, LimitKeys } from './hosted.ts'
 export {
   dispatchId,
   dispatchIdOf,

@@ -26,6 +26,8 @@ export interface AttemptFacts {
   readonly dispatch: string
   readonly effect: string
   readonly event: WaybillEvent
+  /** All that it stands for, its own first, where it leads a batch. */
+  readonly batch?: readonly WaybillEvent[] | undefined
   readonly binding: string
   /** Undefined: not an attempt, the judgement of a predicate. */
   readonly handler: HandlerSpec['kind'] | undefined
@@ -66,6 +68,9 @@ export class Attempt implements AttemptRun<AbortSignal> {
   }
   get event(): WaybillEvent {
     return this.facts.event
+  }
+  get batch(): readonly WaybillEvent[] | undefined {
+    return this.facts.batch
   }
   get attempt(): number {
     return this.facts.attempt

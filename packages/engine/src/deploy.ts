@@ -7,6 +7,7 @@ import {
   type Definition,
   type HostedApp,
   type Manifest,
+  type RulePatch,
 } from '@waybill/core'
 import { streamNames, subjects, type EventLog, type Topology } from '@waybill/log'
 
@@ -39,12 +40,18 @@ export async function deployApp(
 ): Promise<Deployed> {
   const subject = subjects(topology).def(app.name)
   for (;;) {
-    const { seq, last, manifests: known } = await readHistory(log, topology, subject)
+    const {
+      seq,
+      number: before,
+      last,
+      manifests: known,
+    } = await readHistory(log, topology, subject)
     const { manifests, active } = resolve(app.definitions, known)
     if (last && manifests.length === 0 && sameSet(active, last.active)) {
-      return { number: last.number, changed: false, active }
+      return { number: before, changed: false, active }
     }
-    const { number, eventsFrom } = await next(log, topology, last)
+    const number = before + 1
+    const eventsFrom = last?.eventsFrom ?? (await endOfEvents(log, topology))
     const head = { v: DEFINITION_VERSION, kind: 'deploy', app: app.name, number, at: now(), by }
     const change = defChange.parse({ ...head, manifests, active, eventsFrom })
     const outcome = await log.append(subject, encode(change), seq)
@@ -53,23 +60,65 @@ export async function deployApp(
   }
 }
 
+export interface LimitChange {
+  readonly app: string
+  /** `<binding>/<name>`, `@app/<name>`; for scope global the app is `_shared`. */
+  readonly limit: string
+  /** Null: what was deployed holds again. */
+  readonly rule: RulePatch
+  readonly by: string
+  readonly reason: string
+  /** Epoch ms. */
+  readonly now?: () => number
+}
+
+/**
+ * Sets a limit while it is in force (rule 7.9). Every partition takes the change in its turn and
+ * judges those who wait again.
+ *
+ * @returns the number of the change
+ */
+export async function changeLimit(
+  log: EventLog,
+  topology: Topology,
+  { app, limit, rule, by, reason, now = Date.now }: LimitChange,
+): Promise<number> {
+  const subject = subjects(topology).def(app)
+  for (;;) {
+    const { seq, number: before } = await readHistory(log, topology, subject)
+    const number = before + 1
+    const head = { v: DEFINITION_VERSION, kind: 'limit', app, number, at: now(), by }
+    const change = defChange.parse({ ...head, reason, limit, rule })
+    const outcome = await log.append(subject, encode(change), seq)
+    if (outcome.kind === 'stored') return number
+  }
+}
+
+type Deploy = Extract<DefChange, { kind: 'deploy' }>
+
 interface History {
   readonly seq: number
-  readonly last: DefChange | undefined
+  /** Of the last change, whatever its kind; 0 before the first. */
+  readonly number: number
+  readonly last: Deploy | undefined
   readonly manifests: readonly Manifest[]
 }
 
 async function readHistory(log: EventLog, topology: Topology, subject: string): Promise<History> {
   const range = { stream: streamNames(topology).defs, subjects: [subject], fromSeq: 1 }
   const manifests: Manifest[] = []
-  let last: DefChange | undefined
+  let last: Deploy | undefined
   let seq = 0
+  let number = 0
   for await (const stored of log.read(range)) {
-    last = defChange.parse(decode(stored.bytes))
-    manifests.push(...last.manifests)
+    const change = defChange.parse(decode(stored.bytes))
     seq = stored.seq
+    number = change.number
+    if (change.kind !== 'deploy') continue
+    last = change
+    manifests.push(...change.manifests)
   }
-  return { seq, last, manifests }
+  return { seq, number, last, manifests }
 }
 
 function resolve(
@@ -91,12 +140,9 @@ function resolve(
 const sameSet = (a: readonly string[], b: readonly string[]): boolean =>
   a.length === b.length && a.every((key) => b.includes(key))
 
-type Place = Pick<DefChange, 'number' | 'eventsFrom'>
-
 /** Events from before the first deploy are not the app's business. */
-async function next(log: EventLog, topology: Topology, last: Place | undefined): Promise<Place> {
-  if (last) return { number: last.number + 1, eventsFrom: last.eventsFrom }
+async function endOfEvents(log: EventLog, topology: Topology): Promise<Deploy['eventsFrom']> {
   const stream = streamNames(topology).events
   const { lastSeq } = await log.info(stream)
-  return { number: 1, eventsFrom: { stream, seq: lastSeq } }
+  return { stream, seq: lastSeq }
 }

@@ -1,4 +1,5 @@
 import {
+  encode,
   manifestOf,
   normaliseThrown,
   type AttemptError,
@@ -17,8 +18,10 @@ import {
 import { LogUnavailable } from '@waybill/log'
 import { Attempt, type AbortReason } from './attempt.ts'
 import type { Clock } from './clock.ts'
+import type { EventPlace } from './fetch.ts'
 import type { Handlers } from './handlers/index.ts'
 import type { Payloads } from './payloads.ts'
+import { placesFor } from './placing.ts'
 import type { Room } from './room.ts'
 
 export interface EffectPorts {
@@ -28,8 +31,10 @@ export interface EffectPorts {
   readonly payloads: Payloads
   readonly clock: Clock
   readonly room: Room
-  /** Reads the event of a dispatch from the log again; undefined: it is not there any more. */
-  readonly fetch: (dispatch: Dispatch) => Promise<WaybillEvent | undefined>
+  /** Of the topology. */
+  readonly slots: number
+  /** Reads an event from the log again; undefined: it is not there any more. */
+  readonly fetch: (place: EventPlace) => Promise<WaybillEvent | undefined>
   /** Stores an event that a handler sends. */
   readonly store: (attempt: Attempt, draft: EventDraft, ordinal: number) => Promise<string>
   readonly reply: (effect: EffectOf<'reply'>) => void
@@ -129,7 +134,7 @@ export class Effects {
     effect: EffectOf<Asking>,
     seq: number,
     run: (binding: Manifest, attempt: Attempt) => void,
-    read?: WaybillEvent,
+    read?: readonly WaybillEvent[],
   ): void {
     if (this.#abandoned) return
     const { partition, app, payloads, store, clock } = this.#ports
@@ -139,8 +144,9 @@ export class Effects {
     const binding = manifestOf(partition, dispatch.origin.binding)
     if (this.#held) return this.#answer(effect.id, { status: 'parked' })
     if (!app.hosts(binding.hash)) return this.#answer(effect.id, { status: 'unhosted' })
-    const event = read ?? payloads.find(dispatch.origin)
-    if (!event) {
+    const event = read?.[0] ?? payloads.find(dispatch.origin)
+    const batch = effect.kind === 'runAttempt' ? dispatch.batch : undefined
+    if (!event || (batch && !read)) {
       void this.#refetch(dispatch, effect, (found) => this.#begin(effect, seq, run, found))
       return
     }
@@ -149,6 +155,7 @@ export class Effects {
         dispatch: dispatch.id,
         effect: effect.id,
         event,
+        batch: batch && read,
         binding: binding.id,
         handler: effect.kind === 'runAttempt' ? binding.handler.kind : undefined,
         attempt: dispatch.record.attempt,
@@ -169,7 +176,8 @@ export class Effects {
     app.judge(binding, event, attempt.signal).then(
       ({ matched, reason }) => {
         const cut = reason?.slice(0, reasonMax)
-        this.#settle(attempt, { status: 'judged', matched, reason: cut, ms: elapsed() })
+        const judged = { status: 'judged', matched, reason: cut, ms: elapsed() } as const
+        this.#settle(attempt, matched ? this.#placed(binding, attempt, judged) : judged)
       },
       (cause: unknown) => {
         const error = normaliseThrown(cause)
@@ -178,16 +186,35 @@ export class Effects {
     )
   }
 
+  /** The keys that could not be told when the event was read: the code is here now. */
+  #placed(
+    binding: Manifest,
+    { facts: { dispatch, event } }: Attempt,
+    judged: Extract<EffectResult, { status: 'judged' }>,
+  ): EffectResult {
+    const { partition } = this.#ports
+    if (!binding.flow || partition.dispatches.get(dispatch)?.limits) return judged
+    const places = placesFor(this.#ports, binding, event, encode(event).length)
+    if (places?.ok) return { ...judged, limits: places.limits }
+    return {
+      ...judged,
+      matched: false,
+      reason: `predicate.error: key: ${places?.reason ?? 'no code'}`,
+    }
+  }
+
   async #refetch(
     dispatch: Dispatch,
     effect: EffectOf<Asking>,
-    found: (event: WaybillEvent) => void,
+    found: (events: readonly WaybillEvent[]) => void,
   ): Promise<void> {
     try {
-      const event = await this.#ports.fetch(dispatch)
-      if (event) found(event)
+      const places = placesOf(dispatch)
+      const events = await Promise.all(places.map((place) => this.#ports.fetch(place)))
+      const here = events.filter((event) => event !== undefined)
+      if (here.length === places.length) found(here)
       else {
-        const error = eventLost(dispatch)
+        const error = eventLost(dispatch.origin.event, places[events.indexOf(undefined)])
         this.#answer(effect.id, { status: 'failed', error, sent: [], ms: 0 })
       }
     } catch (cause) {
@@ -239,7 +266,15 @@ function deadlineOf({ record: { timers, at } }: Dispatch): number {
   return timers.attempt ?? timers.predicate ?? at
 }
 
-function eventLost({ origin: { event, ref } }: Dispatch): AttemptError {
-  const message = `event ${event} is not at ${ref.stream} ${ref.seq}/${ref.index} any more`
+/** Of its own event, and of those that it stands for; its own is the first one. */
+function placesOf({ origin: { ref }, batch, id }: Dispatch): readonly EventPlace[] {
+  const others = batch?.filter(({ dispatch }) => dispatch !== id) ?? []
+  const { stream } = ref
+  return [ref, ...others.map(({ order: [seq, index] }) => ({ stream, seq, index }))]
+}
+
+function eventLost(event: string, place: EventPlace | undefined): AttemptError {
+  const where = place ? `${place.stream} ${place.seq}/${place.index}` : 'its place'
+  const message = `event ${event} is not whole: nothing of it at ${where} any more`
   return { class: 'permanent', name: 'EventLost', message, causeClass: 'unknown' }
 }

@@ -19,10 +19,12 @@ import {
 import { steadyClock, systemClock, within, type Clock, type SteadyClock } from './clock.ts'
 import type { Committed } from './commit.ts'
 import { EngineDefect } from './fault.ts'
+import { createFetch } from './fetch.ts'
 import { createFitness } from './fitness.ts'
 import { createHandlers } from './handlers/index.ts'
 import { laneOfLetter } from './lanes.ts'
 import { hostLimits, type HostLimits } from './limits.ts'
+import { createMail } from './mail.ts'
 import { createOutbound } from './outbound.ts'
 import { Ownership } from './ownership.ts'
 import { createPayloads } from './payloads.ts'
@@ -242,6 +244,16 @@ export class Host {
       payloads: createPayloads(limits.payloadBytesMax),
       handlers: createHandlers({ ...limits, app, clock, isolated: child }),
       reply: ({ to, letter, body }: EffectOf<'reply'>) => this.#tell(() => reply(to, letter, body)),
+      fetch: createFetch(log),
+      sendLetters: createMail({
+        log,
+        topology,
+        instance,
+        clock,
+        signal: this.#abort.signal,
+        delayed: (cause) => this.#logger.warn({ err: cause }, 'letters wait for the log'),
+        failed: (cause) => this.#failure.reject(cause),
+      }),
       store: createOutbound({
         topology,
         clock,

@@ -1,6 +1,12 @@
 export { sleepUntil, systemClock, virtualClock, type Clock, type VirtualClock } from './clock.ts'
 export type { Committed, JournalHead } from './commit.ts'
-export { deployApp, type Deployed, type DeployOptions } from './deploy.ts'
+export {
+  changeLimit,
+  deployApp,
+  type Deployed,
+  type DeployOptions,
+  type LimitChange,
+} from './deploy.ts'
 export {
   DuplicateInstance,
   EngineDefect,
@@ -12,6 +18,7 @@ export {
 } from './fault.ts'
 export { createHost, type Host, type HostOptions, type OpenDispatch } from './host.ts'
 export { streamOf } from './lanes.ts'
+export { ledgersOnly } from './ledgers-only.ts'
 export {
   decodeLease,
   decodeMember,

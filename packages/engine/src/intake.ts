@@ -7,14 +7,15 @@ import {
   mustQuarantine,
   quarantineBytes,
   waybillEvent,
-  type HostedApp,
   type Input,
   type InputRef,
+  type Manifest,
   type Partition,
   type Verdict,
   type WaybillEvent,
 } from '@waybill/core'
 import type { LaneName } from './lanes.ts'
+import { placesFor, type Door } from './placing.ts'
 
 /** What one item of a message is to its partition, with the whole event where it is one. */
 export interface Taken {
@@ -28,7 +29,7 @@ export interface Taken {
  */
 export function takeItem(
   partition: Partition,
-  app: HostedApp<AbortSignal>,
+  door: Door,
   lane: LaneName,
   ref: InputRef,
   bytes: Uint8Array,
@@ -38,7 +39,7 @@ export function takeItem(
     return { input: quarantineBytes(partition.hash, `${barren} epochs ended here`, bytes, ref) }
   }
   try {
-    return read(partition, app, lane, ref, bytes)
+    return read(partition, door, lane, ref, bytes)
   } catch (cause) {
     const reason = cause instanceof Error ? `${cause.name}: ${cause.message}` : 'cannot be read'
     return { input: quarantineBytes(partition.hash, reason, bytes, ref) }
@@ -47,7 +48,7 @@ export function takeItem(
 
 function read(
   partition: Partition,
-  app: HostedApp<AbortSignal>,
+  door: Door,
   lane: LaneName,
   ref: InputRef,
   bytes: Uint8Array,
@@ -55,7 +56,7 @@ function read(
   switch (lane) {
     case 'events': {
       const event = readEvent(partition, bytes)
-      const verdicts = judge(partition, app, event)
+      const verdicts = judge(partition, door, event, bytes.length)
       return { event, input: { kind: 'event', ref, head: headOf(event), verdicts } }
     }
     case 'ask':
@@ -76,17 +77,29 @@ export function readEvent({ generation, slot }: Partition, bytes: Uint8Array): W
   return event
 }
 
-function judge(partition: Partition, app: HostedApp<AbortSignal>, event: WaybillEvent): Verdict[] {
-  const verdicts: Verdict[] = []
-  for (const binding of candidates(partition, event.type)) {
+function judge(partition: Partition, door: Door, event: WaybillEvent, bytes: number): Verdict[] {
+  return candidates(partition, event.type).map((binding) => {
     const key = `${binding.id}@v${binding.version}`
     // A chain that is too deep is decided before anything else (rule 1.5).
-    if (event.chain.depth > binding.maxChainDepth) {
-      verdicts.push({ binding: key, result: 'unjudged' })
-    } else if (binding.when?.kind === 'function' && !app.hosts(binding.hash)) {
-      // Nobody here can tell; the dispatch waits for an instance that can.
-      verdicts.push({ binding: key, result: 'ask' })
-    } else verdicts.push(app.verdict(binding, event))
-  }
-  return verdicts
+    if (event.chain.depth > binding.maxChainDepth) return { binding: key, result: 'unjudged' }
+    // Nobody here can tell; the dispatch waits for an instance that can.
+    const hosted = door.app.hosts(binding.hash)
+    if (binding.when?.kind === 'function' && !hosted) return { binding: key, result: 'ask' }
+    return placed(door, binding, event, bytes, door.app.verdict(binding, event))
+  })
+}
+
+/** Keys are told with the verdict, by the same rules: one that cannot be told is no match. */
+function placed(
+  door: Door,
+  binding: Manifest,
+  event: WaybillEvent,
+  bytes: number,
+  verdict: Verdict,
+): Verdict {
+  if (!binding.flow || (verdict.result !== 'matched' && verdict.result !== 'ask')) return verdict
+  const places = placesFor(door, binding, event, bytes)
+  if (!places) return { ...verdict, result: 'ask' }
+  if (!places.ok) return { ...verdict, result: 'error', reason: `key: ${places.reason}` }
+  return { ...verdict, limits: places.limits }
 }

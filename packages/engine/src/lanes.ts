@@ -55,4 +55,10 @@ export const streamOf = (position: string): string => position.split('.')[0] ?? 
 /** What begins work waits while there is no room for it; what ends work never does. */
 export const laneOfLetter: { readonly [K in Letter['body']['kind']]: 'ask' | 'answer' } = {
   cancel: 'answer',
+  reserve: 'ask',
+  release: 'answer',
+  granted: 'answer',
+  waiting: 'answer',
+  refused: 'answer',
+  revoke: 'answer',
 }

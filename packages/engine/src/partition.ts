@@ -1,4 +1,5 @@
 import {
+  isFinal,
   nextDue,
   step,
   type EffectResult,
@@ -33,6 +34,8 @@ export interface LoopPorts {
   readonly head: JournalHead
   readonly subject: string
   readonly app: HostedApp<AbortSignal>
+  /** Of the topology. */
+  readonly slots: number
   readonly instance: string
   readonly clock: Clock
   readonly limits: HostLimits
@@ -123,10 +126,10 @@ export class Loop {
 
   /** Takes one item of a message. */
   take(lane: LaneName, ref: InputRef, bytes: Uint8Array): void {
-    const { app, payloads } = this.#ports
-    const { input, event } = takeItem(this.partition, app, lane, ref, bytes)
+    const { payloads } = this.#ports
+    const { input, event } = takeItem(this.partition, this.#ports, lane, ref, bytes)
     const entry = this.feed(input)
-    const uses = entry?.effects.length ?? 0
+    const uses = event && entry ? started(entry) : 0
     if (event && uses > 0) {
       payloads.keep(event, { seq: ref.seq, index: ref.index, size: bytes.length, uses })
     }
@@ -243,6 +246,15 @@ export class Loop {
     this.#waiting = this.#waiting.filter((one) => !ready.includes(one))
     for (const { resolve } of ready) resolve()
   }
+}
+
+/** Dispatches that will want the event of this entry. */
+function started({ facts }: Entry): number {
+  let count = 0
+  for (const fact of facts) {
+    if (fact.kind === 'transition' && fact.origin && !isFinal(fact.to)) count += 1
+  }
+  return count
 }
 
 interface Waiting {

@@ -1,4 +1,4 @@
-import { isTaken, quarantineBytes } from '@waybill/core'
+import { isTaken, quarantineBytes, sharedApp } from '@waybill/core'
 import {
   decodeBatch,
   LogFault,
@@ -160,9 +160,12 @@ function startOf({ partition }: Loop, { position }: Lane, firstSeq: number): num
   return at.index >= lastIndex ? at.seq + 1 : at.seq
 }
 
-/** Has this partition anything to read here? Before its first deploy no event is its business. */
+/**
+ * Has this partition anything to read here? Before its first deploy no event is its business, and
+ * shared ledgers have no bindings at all.
+ */
 export const reads = ({ partition }: Loop, lane: Lane): boolean =>
-  lane.name !== 'events' || partition.definitions > 0
+  lane.name !== 'events' || (partition.definitions > 0 && partition.app !== sharedApp)
 
 /**
  * Feeds what is left of a message, while `go` lets it.

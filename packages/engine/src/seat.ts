@@ -1,18 +1,12 @@
-import type { Dispatch, EffectResult, Entry, HostedApp, WaybillEvent } from '@waybill/core'
-import {
-  decodeBatch,
-  subjects,
-  type EventLog,
-  type SnapshotStore,
-  type Topology,
-} from '@waybill/log'
+import type { EffectResult, Entry, HostedApp } from '@waybill/core'
+import { subjects, type EventLog, type SnapshotStore, type Topology } from '@waybill/log'
 import type { Clock } from './clock.ts'
 import type { Committed } from './commit.ts'
 import { asks, Effects, type EffectPorts } from './effects.ts'
 import type { Handlers } from './handlers/index.ts'
-import { readEvent } from './intake.ts'
-import { streamOf } from './lanes.ts'
+import type { FetchEvent } from './fetch.ts'
 import type { HostLimits } from './limits.ts'
+import type { SendLetters } from './mail.ts'
 import type { Recovered } from './open.ts'
 import { Loop } from './partition.ts'
 import type { Payloads } from './payloads.ts'
@@ -39,6 +33,8 @@ export interface Shared {
   readonly signal: AbortSignal
   readonly store: EffectPorts['store']
   readonly reply: EffectPorts['reply']
+  readonly fetch: FetchEvent
+  readonly sendLetters: SendLetters
 }
 
 export interface SeatEvents {
@@ -77,6 +73,7 @@ export function takeSeat(shared: Shared, recovered: Recovered, events: SeatEvent
     last: undefined,
     loop: new Loop({
       ...shared,
+      slots: topology.slots,
       partition,
       head,
       subject: subjects(topology).journal(app, slot),
@@ -116,24 +113,13 @@ function effectsOf(
   return new Effects({
     ...shared,
     partition,
-    fetch: (dispatch) => fetchEvent(shared.log, partition, dispatch),
+    slots: shared.topology.slots,
+    fetch: (ref) => shared.fetch(partition, ref),
     result,
+    sendLetters: (effect) => shared.sendLetters(partition, effect, result),
     defect: (cause) => failed(undefined, cause),
     freed: () => shared.turns.freed(),
   })
-}
-
-/** The event of a dispatch, read again. Undefined: it is not there any more, or not the same. */
-async function fetchEvent(
-  log: EventLog,
-  partition: Recovered['partition'],
-  { origin }: Dispatch,
-): Promise<WaybillEvent | undefined> {
-  const { stream, seq, index, hash } = origin.ref
-  const stored = await log.get(streamOf(stream), seq)
-  if (!stored || log.hash.bytes(stored.bytes) !== hash) return undefined
-  const item = decodeBatch(stored.bytes)[index]
-  return item && readEvent(partition, item)
 }
 
 function count(counters: Counters, { input, facts, effects }: Entry): void {

@@ -114,7 +114,7 @@ describe('a deploy while a host runs', () => {
     const running = system.host(one)
     await until('it leads', () => leading(running) === 1)
     const changes = (await system.journal()).flatMap(({ input }) =>
-      input.kind === 'def' ? [input.change] : [],
+      input.kind === 'def' && input.change.kind === 'deploy' ? [input.change] : [],
     )
     expect(changes.map(({ number, active }) => [number, ...active])).toEqual([
       [1, 'ship@v1'],

@@ -68,6 +68,8 @@ export interface AppOptions {
   readonly verdict?: (binding: Manifest, event: WaybillEvent) => Verdict['result']
   readonly judge?: HostedApp<AbortSignal>['judge']
   readonly hosts?: (hash: string) => boolean
+  /** By the limit's name; the same for a limit without one is no key. */
+  readonly key?: (limit: string, event: WaybillEvent) => string
   readonly module?: string
 }
 
@@ -82,6 +84,10 @@ export function appOf(options: AppOptions = {}): HostedApp<AbortSignal> {
     verdict: (binding, event) => ({
       binding: `${binding.id}@v${binding.version}`,
       result: options.verdict?.(binding, event) ?? 'matched',
+    }),
+    keys: ({ flow }, event) => ({
+      ok: true,
+      keys: (flow?.limits ?? []).map(({ name, key }) => key && options.key?.(name, event)),
     }),
     judge: options.judge ?? (async () => ({ matched: true })),
     run: (binding, run) => options.run?.(run, binding) ?? Promise.resolve(undefined),

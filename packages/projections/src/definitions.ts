@@ -10,6 +10,8 @@ export const definitions: Projection = {
   tables: ['definition', 'binding'],
   fold({ input, facts }, { app }) {
     if (input.kind !== 'def' || facts[0]?.kind !== 'def.applied') return nothing
+    // What an operator sets is no definition; who asks for limits in force asks their owner.
+    if (input.change.kind !== 'deploy') return nothing
     const { number, at, by, active, manifests, eventsFrom } = input.change
     const definition = { app, number, at, by, active: canonicalJson(active) }
     return [

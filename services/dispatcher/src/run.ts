@@ -1,6 +1,6 @@
 import { serveEndpoints } from '@waybill/api'
-import { encode } from '@waybill/core'
-import { createHost, type Host, type HostLimits } from '@waybill/engine'
+import { encode, sharedApp, type Definition } from '@waybill/core'
+import { createHost, ledgersOnly, type Host, type HostLimits } from '@waybill/engine'
 import {
   openJetStreamLog,
   openLeases,
@@ -52,19 +52,22 @@ export async function run(scope: Scope, config: DispatcherConfig): Promise<Runni
   const log = await scope.use(openJetStreamLog({ nc, topology, hash: sha256 }), 'log')
   const leases = await scope.use(openLeases({ nc, topology }), 'leases')
   const snapshots = await scope.use(openSnapshots({ nc, topology, hash: sha256 }), 'snapshots')
-  const host = createHost({
+  const common = {
     log,
     leases,
     snapshots,
     topology,
-    app,
     instance,
     locked: true,
     limits: limitsOf(config),
-    logger: scope.log.child({ service, app: app.name }),
-    reply: (to, _letter, body) => nc.publish(to, JSON.stringify(body)),
-    isolated: { loader: import.meta.resolve('@waybill/sdk'), execArgv: process.execArgv },
+    reply: (to: string, _letter: string, body: unknown) => nc.publish(to, JSON.stringify(body)),
     serverNow: () => serverNow(nc, topology),
+  }
+  const host = createHost({
+    ...common,
+    app,
+    logger: scope.log.child({ service, app: app.name }),
+    isolated: { loader: import.meta.resolve('@waybill/sdk'), execArgv: process.execArgv },
   })
   const metrics = createMetrics()
   await scope.use(watchProcess(metrics), 'process watch')
@@ -81,6 +84,12 @@ export async function run(scope: Scope, config: DispatcherConfig): Promise<Runni
     await scope.use(openOpsServer({ health, metrics }, { host: opsHost, port: opsPort }), 'ops')
   }
   scope.run('host', (signal) => host.run(signal))
+  // Limits of scope global are every app's: whoever has one helps to lead their ledgers.
+  if (app.definitions.some(hasGlobalLimit)) {
+    const logger = scope.log.child({ service, app: sharedApp })
+    const shared = createHost({ ...common, app: ledgersOnly, logger })
+    scope.run('shared ledgers', (signal) => shared.run(signal))
+  }
   const onDefect = (endpoint: string, cause: Error): void =>
     scope.log.error({ err: cause, endpoint }, 'api defect')
   const api = await scope.use(
@@ -97,6 +106,9 @@ export async function run(scope: Scope, config: DispatcherConfig): Promise<Runni
   scope.log.info({ service, app: app.name, instance, topology }, 'hosting partitions')
   return { host }
 }
+
+const hasGlobalLimit = ({ flow }: Definition): boolean =>
+  flow?.limits.some(({ scope }) => scope === 'global') ?? false
 
 async function topologyOf(nc: Connection, config: DispatcherConfig): Promise<Topology> {
   const { prefix, generation, slots } = config

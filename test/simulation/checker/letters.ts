@@ -31,7 +31,9 @@ function checkLetter(
   const isNew = entry.facts.some(({ kind }) => kind === 'letter.taken')
   if (isNew === taken.has(letter.id)) say(`${letter.id} counts as ${isNew ? 'new' : 'known'}`)
   taken.add(letter.id)
-  const { target } = letter.body
+  const { body } = letter
+  if (body.kind !== 'cancel') return
+  const { target } = body
   const reply = entry.effects.find(({ kind }) => kind === 'reply')
   if (!isNew || target.kind !== 'dispatch' || reply?.kind !== 'reply') return
   const ended = entry.facts.some(

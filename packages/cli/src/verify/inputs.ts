@@ -91,6 +91,7 @@ function takeEpoch(rules: InputRules, { epoch }: InputOf<'epoch'>, complain: Com
 
 function takeDefinition(rules: InputRules, entry: Entry, { change }: InputOf<'def'>): void {
   if (!entry.facts.some(({ kind }) => kind === 'def.applied')) return
+  if (change.kind !== 'deploy') return
   const { stream, seq } = change.eventsFrom
   rules.eventsFrom ??= seq
   if (seq === 0 || rules.positions.has(stream)) return

@@ -11,6 +11,7 @@ import {
   headOf,
   nextDue,
   step,
+  type CancelTarget,
   type Effect,
   type EffectResult,
   type Hash,
@@ -155,7 +156,7 @@ export function answer(world: World, effect: Effect, result: EffectResult): Step
 
 export function cancelLetter(
   world: World,
-  target: Extract<Input, { kind: 'letter' }>['letter']['body']['target'],
+  target: CancelTarget,
 ): Stepped {
   const ref = refOf(world, 'MAIL_g1')
   return world.take({

@@ -150,12 +150,13 @@ const entry = new URL(
 
 function runOf({ task, id }: Running): ToChild {
   const { attempt, binding } = task
-  const { dispatch, event, fencingToken, deadline } = attempt
+  const { dispatch, event, batch, fencingToken, deadline } = attempt
   return {
     kind: 'run',
     id,
     binding: encode(binding),
     event: encode(event),
+    batch: batch?.map((one) => encode(one)),
     dispatch,
     attempt: attempt.attempt,
     fencingToken,

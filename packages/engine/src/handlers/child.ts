@@ -86,12 +86,21 @@ async function run(message: Extract<ToChild, { kind: 'run' }>): Promise<void> {
 }
 
 function runOf(
-  { id, event, dispatch, attempt, fencingToken, deadline }: Extract<ToChild, { kind: 'run' }>,
+  {
+    id,
+    event,
+    batch,
+    dispatch,
+    attempt,
+    fencingToken,
+    deadline,
+  }: Extract<ToChild, { kind: 'run' }>,
   { controller, sends }: Current,
 ): AttemptRun<AbortSignal> {
   return {
     dispatch,
     event: waybillEvent.parse(decode(event)),
+    batch: batch?.map((one) => waybillEvent.parse(decode(one))),
     attempt,
     idempotencyKey: dispatch,
     fencingToken,

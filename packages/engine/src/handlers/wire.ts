@@ -10,6 +10,7 @@ export const toChild = z.discriminatedUnion('kind', [
     id: z.int(),
     binding: bytes,
     event: bytes,
+    batch: z.array(bytes).optional(),
     dispatch: z.string(),
     attempt: z.int(),
     fencingToken: z.string(),

@@ -1,0 +1,60 @@
+import type { Partition, WaybillEvent } from '@waybill/core'
+import { decodeBatch, type EventLog } from '@waybill/log'
+import { readEvent } from './intake.ts'
+import { streamOf } from './lanes.ts'
+
+/** Where an event lies; its message's hash where it is known. */
+export interface EventPlace {
+  readonly stream: string
+  readonly seq: number
+  readonly index: number
+  readonly hash?: string
+}
+
+/** Reads an event from the log again. Undefined: it is not there any more, or not the same. */
+export type FetchEvent = (
+  partition: Partition,
+  place: EventPlace,
+) => Promise<WaybillEvent | undefined>
+
+interface Message {
+  readonly hash: string
+  readonly items: readonly Uint8Array[]
+}
+
+/**
+ * Dispatches that waited together were read from the same messages, which hold up to a thousand
+ * events each: the last few are kept open.
+ */
+const messagesKept = 8
+
+export function createFetch(log: EventLog): FetchEvent {
+  const kept = new Map<string, Promise<Message | undefined>>()
+
+  async function open(stream: string, seq: number): Promise<Message | undefined> {
+    const stored = await log.get(stream, seq)
+    if (!stored) return undefined
+    return { hash: log.hash.bytes(stored.bytes), items: decodeBatch(stored.bytes) }
+  }
+
+  function message(stream: string, seq: number): Promise<Message | undefined> {
+    const name = `${stream} ${seq}`
+    const known = kept.get(name)
+    if (known) return known
+    const opening = open(stream, seq)
+    kept.set(name, opening)
+    opening.catch(() => kept.delete(name))
+    for (const [oldest] of kept) {
+      if (kept.size <= messagesKept) break
+      kept.delete(oldest)
+    }
+    return opening
+  }
+
+  return async (partition, { stream, seq, index, hash }) => {
+    const found = await message(streamOf(stream), seq)
+    if (!found || (hash !== undefined && found.hash !== hash)) return undefined
+    const item = found.items[index]
+    return item && readEvent(partition, item)
+  }
+}
