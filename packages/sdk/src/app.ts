@@ -7,6 +7,7 @@ import {
   type Manifest,
   type Plain,
 } from '@waybill/core'
+import { typedEvent } from './answer.ts'
 import type { Binding } from './binding.ts'
 import { checkResult } from './result.ts'
 import { createContext } from './context.ts'
@@ -14,7 +15,8 @@ import { createIssues, quote, type Issues } from './define/error.ts'
 import { checkNames } from './define/settings.ts'
 import { checkData, jsonSchemaOf, type EventDefinition, type TypedEvent } from './event.ts'
 import { resolvePath } from './input.ts'
-import { judge, typedEvent, verdictOf } from './predicate.ts'
+import { keysOf } from './key.ts'
+import { judge, verdictOf } from './predicate.ts'
 
 /** A named set of bindings that is deployed together: what a host runs. */
 export type App = HostedApp<AbortSignal>
@@ -47,6 +49,7 @@ export function defineApp(spec: AppSpec): App {
         ...verdictOf(manifest, hosted.get(manifest.hash), event),
       }
     },
+    keys: (manifest, event) => keysOf(manifest, hosted.get(manifest.hash), event),
     judge: (manifest, event, signal) => judge(codeOf(manifest), event, signal),
     async run(manifest, run) {
       const binding = codeOf(manifest)

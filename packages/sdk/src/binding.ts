@@ -45,6 +45,8 @@ export interface BindingSpec<On extends Trigger, Paths extends Readonly<Record<s
 export interface BindingCode {
   readonly when?: ((event: TypedEvent, context: PredicateContext) => unknown) | undefined
   readonly key?: ((event: TypedEvent) => unknown) | undefined
+  /** Of each limit, in the manifest's order; undefined where it has no key or one in CEL. */
+  readonly keys?: readonly (((event: TypedEvent) => unknown) | undefined)[] | undefined
   readonly handler: (
     context: HandlerContext<TypedEvent, Readonly<Record<string, unknown>>>,
   ) => unknown
