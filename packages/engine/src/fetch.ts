@@ -1,6 +1,5 @@
-import type { Partition, WaybillEvent } from '@waybill/core'
+import { decode, waybillEvent, type WaybillEvent } from '@waybill/core'
 import { decodeBatch, type EventLog } from '@waybill/log'
-import { readEvent } from './intake.ts'
 import { streamOf } from './lanes.ts'
 
 /** Where an event lies; its message's hash where it is known. */
@@ -12,10 +11,7 @@ export interface EventPlace {
 }
 
 /** Reads an event from the log again. Undefined: it is not there any more, or not the same. */
-export type FetchEvent = (
-  partition: Partition,
-  place: EventPlace,
-) => Promise<WaybillEvent | undefined>
+export type FetchEvent = (place: EventPlace) => Promise<WaybillEvent | undefined>
 
 interface Message {
   readonly hash: string
@@ -51,10 +47,10 @@ export function createFetch(log: EventLog): FetchEvent {
     return opening
   }
 
-  return async (partition, { stream, seq, index, hash }) => {
+  return async ({ stream, seq, index, hash }) => {
     const found = await message(streamOf(stream), seq)
     if (!found || (hash !== undefined && found.hash !== hash)) return undefined
     const item = found.items[index]
-    return item && readEvent(partition, item)
+    return item && waybillEvent.parse(decode(item))
   }
 }

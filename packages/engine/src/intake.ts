@@ -69,7 +69,7 @@ function read(
   }
 }
 
-export function readEvent({ generation, slot }: Partition, bytes: Uint8Array): WaybillEvent {
+function readEvent({ generation, slot }: Partition, bytes: Uint8Array): WaybillEvent {
   const event = waybillEvent.parse(decode(bytes))
   if (!event.id.startsWith(`${generation}-${slot}-`)) {
     throw new Error(`${event.id} does not belong in slot ${slot} of generation ${generation}`)

@@ -114,7 +114,6 @@ function effectsOf(
     ...shared,
     partition,
     slots: shared.topology.slots,
-    fetch: (ref) => shared.fetch(partition, ref),
     result,
     sendLetters: (effect) => shared.sendLetters(partition, effect, result),
     defect: (cause) => failed(undefined, cause),
