@@ -2,16 +2,19 @@ import {
   bindingKey,
   isToken,
   PermanentError,
+  type AttemptRun,
   type HostedApp,
   type HostedEventType,
   type Manifest,
   type Plain,
+  type WaybillEvent,
 } from '@waybill/core'
 import { typedEvent } from './answer.ts'
 import type { Binding } from './binding.ts'
 import { checkResult } from './result.ts'
 import { createContext } from './context.ts'
 import { createIssues, quote, type Issues } from './define/error.ts'
+import { checkShared } from './define/shared.ts'
 import { checkNames } from './define/settings.ts'
 import { checkData, jsonSchemaOf, type EventDefinition, type TypedEvent } from './event.ts'
 import { resolvePath } from './input.ts'
@@ -53,16 +56,9 @@ export function defineApp(spec: AppSpec): App {
     judge: (manifest, event, signal) => judge(codeOf(manifest), event, signal),
     async run(manifest, run) {
       const binding = codeOf(manifest)
-      const event = typedEvent(binding, run.event)
-      if (!event.ok) throw new PermanentError(`data of ${run.event.type} refused: ${event.problem}`)
-      const input = inputOf(binding, event.value)
-      const context = createContext({
-        app: name,
-        binding: binding.id,
-        run,
-        event: event.value,
-        input,
-      })
+      const events = eventsOf(binding, run)
+      const input = inputOf(binding, events[0])
+      const context = createContext({ app: name, binding: binding.id, run, events, input })
       return checkResult(await binding.code.handler(context))
     },
   }
@@ -82,6 +78,9 @@ function checkApp(spec: AppSpec): ReadonlyMap<string, EventDefinition> {
   if (typeof name !== 'string' || !isToken(name)) {
     const hint = '1 to 64 letters, digits, _ and -'
     issues.add('definition.type', 'name', `${quote(name)} is no name`, hint)
+  } else if (name.startsWith('_')) {
+    const hint = "names that begin with _ are Waybill's own"
+    issues.add('definition.range', 'name', `${quote(name)} is taken`, hint)
   }
   const isList = Array.isArray(bindings) && bindings.length > 0
   if (!isList) {
@@ -111,6 +110,7 @@ function checkBindings(bindings: readonly Binding[], issues: Issues): EventDefin
     ids.add(binding.id)
     events.push(...binding.events)
   }
+  checkShared(bindings.filter(isBinding), issues)
   return events
 }
 
@@ -144,6 +144,18 @@ function hostedEventType({ type, schema }: EventDefinition): HostedEventType {
       return checked.ok ? undefined : checked.problem
     },
   }
+}
+
+/** Its own event first, then those that it stands for. */
+function eventsOf(binding: Binding, run: AttemptRun<AbortSignal>): [TypedEvent, ...TypedEvent[]] {
+  const [, ...others] = run.batch ?? []
+  return [checkedEvent(binding, run.event), ...others.map((one) => checkedEvent(binding, one))]
+}
+
+function checkedEvent(binding: Binding, event: WaybillEvent): TypedEvent {
+  const typed = typedEvent(binding, event)
+  if (typed.ok) return typed.value
+  throw new PermanentError(`data of ${event.type} refused: ${typed.problem}`)
 }
 
 function inputOf({ inputs }: Binding, event: TypedEvent): Readonly<Record<string, unknown>> {

@@ -1,6 +1,7 @@
 import type { Definition } from '@waybill/core'
 import type { HandlerContext } from './context.ts'
 import { checkBinding } from './define/binding.ts'
+import type { FlowSettings, Key } from './define/flow-settings.ts'
 import type { RetrySpec } from './define/retry.ts'
 import type { TimeoutSpec } from './define/timeouts.ts'
 import type { EventDefinition, EventOf, Trigger, TypedEvent } from './event.ts'
@@ -25,8 +26,10 @@ export interface BindingSpec<On extends Trigger, Paths extends Readonly<Record<s
   readonly when?:
     | string
     | ((event: EventOf<On>, context: PredicateContext) => Judgement | Promise<Judgement>)
-  /** What the event is about, for order and sharing: CEL or a synchronous function. */
-  readonly key?: string | ((event: EventOf<On>) => string)
+  /** What the event is about, for people and for `flow.key`: CEL or a synchronous function. */
+  readonly key?: Key<EventOf<On>>
+  /** How many run at a time, how often, and which of those that come. */
+  readonly flow?: FlowSettings<EventOf<On>>
   /** Name -> path into the event; resolved before the attempt, a missing one is a permanent error. */
   readonly input?: Paths & Leading<EventOf<On>, Paths>
   readonly retry?: RetrySpec
@@ -67,11 +70,12 @@ export function defineBinding<
   const On extends Trigger,
   const Paths extends Readonly<Record<string, string>> = Readonly<Record<string, never>>,
 >(spec: BindingSpec<On, Paths>): Binding {
-  const parts = checkBinding(spec)
+  const { keys, ...parts } = checkBinding(spec)
   const { when, key, handler } = spec
   const code = {
     when: typeof when === 'function' ? when : undefined,
     key: typeof key === 'function' ? key : undefined,
+    keys,
     handler,
   }
   // Types end here: whatever calls these checks the event against its schema before.

@@ -17,6 +17,8 @@ export interface SendOptions {
 export interface HandlerContext<Event = TypedEvent, Input = Readonly<Record<string, never>>> {
   readonly event: Event
   readonly data: Event extends { readonly data: infer Data } ? Data : unknown
+  /** All that this run is for, `event` first: the members of a batch, else `event` alone. */
+  readonly events: readonly Event[]
   /** What the binding's `input` paths lead to. */
   readonly input: Input
   /** Id of the dispatch. */
@@ -43,8 +45,8 @@ export interface ContextParts {
   readonly app: string
   readonly binding: string
   readonly run: AttemptRun<AbortSignal>
-  /** The event with its data as the schema gives it out. */
-  readonly event: TypedEvent
+  /** The first one, and then those it stands for, with their data as the schema gives it out. */
+  readonly events: readonly [TypedEvent, ...TypedEvent[]]
   readonly input: Readonly<Record<string, unknown>>
 }
 
@@ -54,11 +56,13 @@ const pathMax = 32
 export function createContext(
   parts: ContextParts,
 ): HandlerContext<TypedEvent, Readonly<Record<string, unknown>>> {
-  const { run, event, input } = parts
+  const { run, events, input } = parts
+  const [event] = events
   let sent = 0
   return {
     event,
     data: event.data,
+    events,
     input,
     dispatch: run.dispatch,
     attempt: run.attempt,

@@ -53,6 +53,26 @@ describe('one run', () => {
     })
   })
 
+  test('a batch is run with all its events, its own first', async () => {
+    const others = ['B', 'C'].map((id) => eventOf('order.placed', { id }))
+    const binding = defineBinding({
+      ...base,
+      handler: ({ data, events }) => [data.id, ...events.map((one) => one.data)],
+    })
+    const batch = [event, ...others]
+    expect(await run(binding, event, attemptOf(event, { batch }))).toEqual([
+      'A',
+      { id: 'A', total: 99 },
+      { id: 'B', total: 5 },
+      { id: 'C', total: 5 },
+    ])
+    expect(await run(binding)).toEqual(['A', { id: 'A', total: 99 }])
+    const wrong = [...batch, eventOf('order.placed', { id: 7 })]
+    await expect(run(binding, event, attemptOf(event, { batch: wrong }))).rejects.toThrow(
+      /data of order\.placed refused: .*id/s,
+    )
+  })
+
   test.each([
     [
       'an input that is not there',

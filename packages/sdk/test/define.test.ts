@@ -3,7 +3,8 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { durationMs } from '../src/define/duration.ts'
-import { defineApp, defineBinding, defineEvent, DefinitionError } from '../src/index.ts'
+import { defineApp, defineBinding, defineEvent } from '../src/index.ts'
+import { issuesOf } from './issues.ts'
 
 const placed = defineEvent(
   'order.placed',
@@ -14,16 +15,6 @@ const minimal = { id: 'ship', on: placed, handler }
 
 /** As a user of JavaScript would call it: nothing is checked before. */
 const defineAny = defineBinding as unknown as (spec: object) => ReturnType<typeof defineBinding>
-
-function issuesOf(run: () => unknown): readonly { code: string; path: string; hint: string }[] {
-  try {
-    run()
-  } catch (cause) {
-    if (cause instanceof DefinitionError) return cause.issues
-    throw cause
-  }
-  return []
-}
 
 const policyOf = (retry: unknown): Definition['retry'] =>
   defineAny({ ...minimal, retry }).definition.retry
@@ -107,7 +98,7 @@ describe('what is wrong is refused with code, path and hint', () => {
     [{ on: 'a.>.b' }, 'definition.type', 'on', 'github.>'],
     [{ on: [placed, 'x', 'x'] }, 'definition.duplicate', 'on[2]', 'once'],
     [{ wen: 'true' }, 'definition.unknown', 'wen', 'did you mean when?'],
-    [{ flow: {} }, 'definition.unknown', 'flow', 'known: '],
+    [{ flows: {} }, 'definition.unknown', 'flows', 'did you mean flow?'],
     [{ when: 5 }, 'definition.type', 'when', '(event) => boolean'],
     [{ when: 'event.data.typo > 1' }, 'definition.cel', 'when', 'known here: id, total, count'],
     [{ when: 'event.data.total' }, 'definition.cel', 'when', 'it must be bool'],

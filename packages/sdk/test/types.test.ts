@@ -32,6 +32,31 @@ test('data is what the schema says', () => {
   })
 })
 
+test('keys see the event as the predicate does, in every limit', () => {
+  defineBinding({
+    id: 'limits',
+    on: placed,
+    flow: {
+      key: { key: (event) => event.data.id, policy: 'queue' },
+      rateLimit: { key: (event) => event.data.id, max: 5, period: '1m' },
+      concurrency: [
+        10,
+        {
+          key: (event) => {
+            expectTypeOf(event.data.total).toBeNumber()
+            return event.data.id
+          },
+          max: 1,
+        },
+        { key: 'event.data.id', max: 2, scope: 'app', name: 'per-order' },
+      ],
+    },
+    handler: ({ events }) => {
+      expectTypeOf(events[0]?.data.total).toEqualTypeOf<number | undefined>()
+    },
+  })
+})
+
 test('a list gives a union that its type narrows', () => {
   defineBinding({
     id: 'both',
@@ -121,6 +146,26 @@ neverRun(() => {
   defineBinding({ id: 'x', on: placed, handler, when: () => 'yes' })
   // @ts-expect-error keys are computed at once
   defineBinding({ id: 'x', on: placed, handler, key: async () => 'k' })
+  // @ts-expect-error no such setting of a limit
+  defineBinding({ id: 'x', on: placed, handler, flow: { concurrency: { max: 1, period: '1s' } } })
+  defineBinding({
+    id: 'x',
+    on: placed,
+    handler,
+    // @ts-expect-error a limit that is shared needs a name
+    flow: { concurrency: { max: 1, scope: 'app' } },
+  })
+  // @ts-expect-error of which row it is the newest
+  defineBinding({ id: 'x', on: placed, handler, flow: { debounce: { period: '1s' } } })
+  // @ts-expect-error no such policy
+  defineBinding({ id: 'x', on: placed, handler, flow: { key: 'latest' } })
+  defineBinding({
+    id: 'x',
+    on: placed,
+    handler,
+    // @ts-expect-error the schema has total, not amount
+    flow: { singleton: { key: (event) => event.data.amount, mode: 'skip' } },
+  })
   // @ts-expect-error no such field in the data
   defineBinding({ id: 'x', on: placed, handler, input: { order: 'event.data.typo' } })
   // @ts-expect-error paths begin at event

@@ -11,7 +11,9 @@ import { codeHash } from '../code-hash.ts'
 import type { EventDefinition } from '../event.ts'
 import type { InputPath } from '../input.ts'
 import { createIssues, quote, type Issues } from './error.ts'
+import { flowOf } from './flow.ts'
 import { inputsOf } from './input.ts'
+import type { KeyFunction } from './limit.ts'
 import { keyOf, whenOf } from './predicate.ts'
 import { retryOf } from './retry.ts'
 import { checkNames } from './settings.ts'
@@ -23,6 +25,8 @@ export interface BindingParts {
   readonly definition: Definition
   readonly events: readonly EventDefinition[]
   readonly inputs: ReadonlyMap<string, InputPath>
+  /** The function that each limit's key is, in the manifest's order. */
+  readonly keys: readonly (KeyFunction | undefined)[]
 }
 
 /** Settings the manifest's own schema judges: any value goes in, a wrong one comes out as an issue. */
@@ -33,6 +37,7 @@ const names = Object.keys(defaults).concat([
   'on',
   'when',
   'key',
+  'flow',
   'input',
   'retry',
   'timeouts',
@@ -54,7 +59,10 @@ export function checkBinding(spec: object): BindingParts {
   const { on, events, data } = triggersOf(given['on'], issues)
   const inputs = inputsOf(given['input'], data, issues)
   const when = whenOf(given['when'], data, issues)
-  const key = keyOf(given['key'], data, issues)
+  const key = keyOf('key', given['key'], data, issues)
+  const timeouts = timeoutsOf(given['timeouts'], given['when'], issues)
+  const around = { data, timeouts, key: { given: given['key'], checked: key } }
+  const { flow, keys } = flowOf(given['flow'], around, issues)
   const settings = Object.entries(defaults).map(([name, value]) => [name, given[name] ?? value])
   const draft = {
     v: MANIFEST_VERSION,
@@ -62,15 +70,16 @@ export function checkBinding(spec: object): BindingParts {
     on,
     ...(when && { when }),
     ...(key && { key }),
+    ...(flow && { flow }),
     ...(inputs.size > 0 && { input: given['input'] }),
     retry: retryOf(given['retry'], issues),
-    timeouts: timeoutsOf(given['timeouts'], given['when'], issues),
+    timeouts,
     ...Object.fromEntries(settings),
     tier: 'act_auto',
     poisonMax: 3,
     handler: handlerOf(given['handler'], given['isolate'] ?? false, issues),
   }
-  return { id, definition: sealed(id, draft, issues), events, inputs }
+  return { id, definition: sealed(id, draft, issues), events, inputs, keys }
 }
 
 /** The manifest's own schema has the last word, on ranges above all. */

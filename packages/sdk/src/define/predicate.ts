@@ -13,12 +13,17 @@ export function whenOf(when: unknown, data: Shape, issues: Issues): Predicate | 
   return issues.add('definition.type', 'when', 'is no predicate', hint)
 }
 
-export function keyOf(key: unknown, data: Shape, issues: Issues): Predicate | undefined {
+export function keyOf(
+  path: string,
+  key: unknown,
+  data: Shape,
+  issues: Issues,
+): Predicate | undefined {
   if (key === undefined) return undefined
-  if (typeof key === 'string') return celOf('key', key, data, ['string', 'int', 'bool'], issues)
+  if (typeof key === 'string') return celOf(path, key, data, ['string', 'int', 'bool'], issues)
   if (typeof key === 'function' && !isAsync(key)) return functionOf(key)
   const message = typeof key === 'function' ? 'is asynchronous' : 'is no key'
-  return issues.add('definition.type', 'key', message, 'CEL text, or (event) => string')
+  return issues.add('definition.type', path, message, 'CEL text, or (event) => string')
 }
 
 function celOf(
