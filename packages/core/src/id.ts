@@ -48,8 +48,8 @@ export interface DispatchIdentity {
    * another event with the same name: without its place, a dispatch would live twice.
    */
   readonly place: string
-  /** 0 for the first dispatch of the event, n for its nth rerun. */
-  readonly rerun: number
+  /** 0 for the first dispatch of the event; for a rerun the letter that asked for it. */
+  readonly rerun: number | string
 }
 
 /** In its event's slot, whose prefix it takes over. */

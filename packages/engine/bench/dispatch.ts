@@ -18,12 +18,14 @@ import { topology } from './topology.ts'
  * One dispatcher, no-op handlers, a submitter of its own process. Two bundles per dispatch.
  *   node --conditions=@waybill/source packages/engine/bench/dispatch.ts [events] [laps]
  * SYNC=always|default, SLOTS=4, HOT=256, FAILURES=0 (per dispatch, retried at once)
+ * GATE=local|remote: a concurrency limit by the events' partition key, or by another key
  */
 const count = Number(process.argv[2] ?? 20_000)
 const laps = Number(process.argv[3] ?? 5)
 const sync = (process.env['SYNC'] ?? 'always') as 'always' | 'default'
 
 const failures = Number(process.env['FAILURES'] ?? 0)
+const gate = process.env['GATE']
 const refusal = new Error('not yet')
 
 const made: Omit<Definition, 'hash'> & { hash: string } = {
@@ -39,6 +41,19 @@ const made: Omit<Definition, 'hash'> & { hash: string } = {
   maxChainDepth: 16,
   poisonMax: 3,
   handler: { kind: 'local', code: 'a'.repeat(32), isolate: false },
+  ...(gate && {
+    flow: {
+      limits: [
+        {
+          name: 'concurrency',
+          scope: 'binding',
+          rule: { kind: 'concurrency', max: 1000 },
+          key: { kind: 'cel', text: 'event.partitionKey' },
+        },
+      ],
+      holdWhileRetrying: false,
+    },
+  }),
 }
 const definition: Definition = { ...made, hash: definitionHash(sha256, made) }
 
@@ -51,6 +66,10 @@ const app: HostedApp<AbortSignal> = {
   verdict: (binding: Manifest) => ({
     binding: `${binding.id}@v${binding.version}`,
     result: 'matched',
+  }),
+  keys: (_, { partitionKey = '' }) => ({
+    ok: true,
+    keys: [gate === 'local' ? partitionKey : `far-${partitionKey}`],
   }),
   judge: async () => ({ matched: true }),
   run: async (_, { attempt }) => {

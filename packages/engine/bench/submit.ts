@@ -11,8 +11,10 @@ const pad = 'x'.repeat(200)
 let sent = 0
 
 async function sendOne(): Promise<void> {
+  const n = sent++
+  const partitionKey = `p${n % 64}`
   const { event, slot } = acceptEvent(
-    { type: 'bench.noop', source: 'bench', data: { pad, n: sent }, dedupeKey: `k${sent++}` },
+    { type: 'bench.noop', source: 'bench', data: { pad, n }, dedupeKey: `k${n}`, partitionKey },
     { hash: sha256, generation: topology.generation, slots: topology.slots, now: Date.now() },
   )
   await sender.send(subjects(topology).events(slot), encode(event))

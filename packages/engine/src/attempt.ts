@@ -24,6 +24,8 @@ export type AbortReason =
 /** What never changes in an attempt. */
 export interface AttemptFacts {
   readonly dispatch: string
+  /** The dispatch's own id, or that of the one whose line a redrive goes on with. */
+  readonly idempotencyKey: string
   readonly effect: string
   readonly event: WaybillEvent
   /** All that it stands for, its own first, where it leads a batch. */
@@ -76,7 +78,7 @@ export class Attempt implements AttemptRun<AbortSignal> {
     return this.facts.attempt
   }
   get idempotencyKey(): string {
-    return this.facts.dispatch
+    return this.facts.idempotencyKey
   }
   get fencingToken(): string {
     const { dispatch, attempt, seq } = this.facts

@@ -153,6 +153,7 @@ export class Effects {
     const attempt = new Attempt(
       {
         dispatch: dispatch.id,
+        idempotencyKey: dispatch.origin.root ?? dispatch.id,
         effect: effect.id,
         event,
         batch: batch && read,

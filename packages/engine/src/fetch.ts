@@ -1,4 +1,4 @@
-import { decode, waybillEvent, type WaybillEvent } from '@waybill/core'
+import { decode, letter, waybillEvent, type Plain, type WaybillEvent } from '@waybill/core'
 import { decodeBatch, type EventLog } from '@waybill/log'
 import { streamOf } from './lanes.ts'
 
@@ -51,6 +51,13 @@ export function createFetch(log: EventLog): FetchEvent {
     const found = await message(streamOf(stream), seq)
     if (!found || (hash !== undefined && found.hash !== hash)) return undefined
     const item = found.items[index]
-    return item && waybillEvent.parse(decode(item))
+    return item && eventIn(decode(item))
   }
+}
+
+/** An event that was edited for a redrive lies in the letter that asked for it. */
+function eventIn(item: Plain): WaybillEvent | undefined {
+  const mail = letter.safeParse(item)
+  if (!mail.success) return waybillEvent.parse(item)
+  return mail.data.body.kind === 'redrive' ? mail.data.body.event : undefined
 }

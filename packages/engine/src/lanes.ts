@@ -55,6 +55,9 @@ export const streamOf = (position: string): string => position.split('.')[0] ?? 
 /** What begins work waits while there is no room for it; what ends work never does. */
 export const laneOfLetter: { readonly [K in Letter['body']['kind']]: 'ask' | 'answer' } = {
   cancel: 'answer',
+  redrive: 'ask',
+  rerun: 'ask',
+  discard: 'answer',
   reserve: 'ask',
   release: 'answer',
   granted: 'answer',

@@ -131,7 +131,8 @@ export class Loop {
     const entry = this.feed(input)
     const uses = event && entry ? started(entry) : 0
     if (event && uses > 0) {
-      payloads.keep(event, { seq: ref.seq, index: ref.index, size: bytes.length, uses })
+      const { stream, seq, index } = ref
+      payloads.keep(event, { stream, seq, index, size: bytes.length, uses })
     }
   }
 

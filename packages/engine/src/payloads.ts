@@ -6,7 +6,7 @@ import type { DispatchOrigin, WaybillEvent } from '@waybill/core'
  */
 export interface Payloads {
   /** `uses`: how many dispatches it started. */
-  keep(event: WaybillEvent, at: Pick<Kept, 'seq' | 'index' | 'size' | 'uses'>): void
+  keep(event: WaybillEvent, at: Omit<Kept, 'event'>): void
   find(origin: DispatchOrigin): WaybillEvent | undefined
   /** One of the dispatches that it started is over. */
   drop(event: string): void
@@ -14,6 +14,7 @@ export interface Payloads {
 
 interface Kept {
   readonly event: WaybillEvent
+  readonly stream: string
   readonly seq: number
   readonly index: number
   readonly size: number
@@ -42,7 +43,9 @@ export function createPayloads(bytesMax: number): Payloads {
     },
     find({ event: id, ref }) {
       const found = kept.get(id)
-      return found?.seq === ref.seq && found.index === ref.index ? found.event : undefined
+      const same =
+        found?.stream === ref.stream && found.seq === ref.seq && found.index === ref.index
+      return same ? found.event : undefined
     },
     drop(id) {
       const found = kept.get(id)

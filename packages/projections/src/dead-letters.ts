@@ -6,12 +6,13 @@ import {
   hashParts,
   type Hash,
   limits,
+  outcome,
 } from '@waybill/core'
 import type { Change, Move, Projection } from './projection.ts'
 
 /**
- * Dispatches that ended in `dlq` (rule 11). Redrives, discards and expiry are inputs of a later
- * version: until then every entry is pending.
+ * Dispatches that ended in `dlq` (rule 11), and what became of them since. That a redriven one
+ * succeeded shows in the dispatch that runs it again.
  */
 export const deadLetters: Projection = {
   tables: ['dead_letter'],
@@ -19,8 +20,13 @@ export const deadLetters: Projection = {
     moves.filter(({ after }) => after.state === 'dlq').map((move) => died(move, hash)),
 }
 
+const statusAfter = (fact: Move['fact']): 'pending' | 'redriven' | 'discarded' => {
+  if (fact.kind === 'dead.redriven') return 'redriven'
+  return fact.kind === 'dead.discarded' ? 'discarded' : 'pending'
+}
+
 function died({ after, fact }: Move, hash: Hash): Change {
-  const reason = reasonOf(fact)
+  const reason = reasonOf(after)
   const error = after.error === null ? undefined : attemptError.parse(JSON.parse(after.error))
   const { number, id, app, binding, version, event, type, tenant, at, attempt } = after
   const cause = causeOf(reason, error)
@@ -44,17 +50,16 @@ function died({ after, fact }: Move, hash: Hash): Change {
       attempts: attempt,
       at,
       expires_at: at + limits.deadRememberedMs,
-      status: 'pending',
-      redrives: 0,
+      status: statusAfter(fact),
+      redrives: fact.kind === 'dead.redriven' ? 1 : 0,
     },
   }
 }
 
-function reasonOf(fact: Move['fact']): DeadReason {
-  if (fact.kind === 'dispatch.quarantined') return fact.reason
-  const { outcome } = fact.record
-  if (outcome?.status !== 'dlq') throw new Error(`${fact.dispatch} is in dlq without a reason`)
-  return outcome.reason
+function reasonOf({ id, outcome: json }: Move['after']): DeadReason {
+  const ended = json === null ? undefined : outcome.parse(JSON.parse(json))
+  if (ended?.status !== 'dlq') throw new Error(`${id} is in dlq without a reason`)
+  return ended.reason
 }
 
 const ofReason: Partial<Record<DeadReason, CauseClass>> = {

@@ -19,12 +19,16 @@ export function movesOf(entry: Entry, place: Place, known: Known): readonly Move
   return moves
 }
 
-/** Dispatches that the entry moves on, and that began before it. */
+/** Dispatches that the entry moves on, or speaks of, and that began before it. */
 export function movedOn(entry: Entry): readonly string[] {
   const ids: string[] = []
   for (const fact of entry.facts) {
     if (fact.kind === 'dispatch.quarantined') ids.push(fact.dispatch)
-    if (fact.kind === 'transition' && fact.origin === undefined) ids.push(fact.dispatch)
+    if (fact.kind === 'dead.redriven' || fact.kind === 'dead.discarded') ids.push(fact.dispatch)
+    if (fact.kind !== 'transition') continue
+    // What runs again begins with what is known of the one before.
+    const id = fact.origin === undefined ? fact.dispatch : fact.origin.rerunOf
+    if (id !== undefined) ids.push(id)
   }
   return ids
 }
@@ -33,8 +37,12 @@ function moveOf(fact: Fact, entry: Entry, place: Place, known: Known): Move | un
   if (fact.kind === 'transition') {
     const { dispatch, origin, record } = fact
     const before = origin ? undefined : known(dispatch)
-    const base = origin ? began(dispatch, origin, entry, place) : before
+    const base = origin ? began(dispatch, origin, entry, place, known) : before
     return base && { before, after: { ...base, ...latest(record) }, fact }
+  }
+  if (fact.kind === 'dead.redriven' || fact.kind === 'dead.discarded') {
+    const dead = known(fact.dispatch)
+    return dead && { before: dead, after: dead, fact }
   }
   if (fact.kind !== 'dispatch.quarantined') return undefined
   const before = known(fact.dispatch)
@@ -44,10 +52,16 @@ function moveOf(fact: Fact, entry: Entry, place: Place, known: Known): Move | un
 type Began = Omit<DispatchTable, keyof Latest>
 type Latest = ReturnType<typeof latest>
 
-function began(id: string, origin: DispatchOrigin, entry: Entry, place: Place): Began {
-  // Reruns will bring an event's head in a letter; until then an event starts every dispatch.
-  if (entry.input.kind !== 'event') throw new Error(`${id} was started by ${entry.input.kind}`)
-  const { type, source, subject, chain } = entry.input.head
+/** Undefined: it runs one again of which the journal no longer tells anything. */
+function began(
+  id: string,
+  origin: DispatchOrigin,
+  entry: Entry,
+  place: Place,
+  known: Known,
+): Began | undefined {
+  const cause = causeOf(origin, entry, known)
+  if (!cause) return undefined
   const at = origin.binding.lastIndexOf('@v')
   return {
     number: dispatchNumber(place.partition, origin.ordinal),
@@ -56,17 +70,27 @@ function began(id: string, origin: DispatchOrigin, entry: Entry, place: Place): 
     binding: origin.binding.slice(0, at),
     version: Number(origin.binding.slice(at + 2)),
     event: origin.event,
-    type,
-    source,
-    subject: subject ?? null,
+    ...cause,
     tenant: origin.tenant,
     key: origin.key ?? null,
-    root: chain.root,
-    depth: chain.depth,
-    parent: chain.parent ?? null,
     rerun_of: origin.rerunOf ?? null,
     started_at: entry.at,
   }
+}
+
+type Cause = Pick<Began, 'type' | 'source' | 'subject' | 'root' | 'depth' | 'parent'>
+
+/** What the event was: told by the input, or known of the dispatch that is run again. */
+function causeOf(origin: DispatchOrigin, { input }: Entry, known: Known): Cause | undefined {
+  if ('head' in input) {
+    const { type, source, subject, chain } = input.head
+    const { root, depth, parent = null } = chain
+    return { type, source, subject: subject ?? null, root, depth, parent }
+  }
+  const before = origin.rerunOf === undefined ? undefined : known(origin.rerunOf)
+  if (!before) return undefined
+  const { type, source, subject, root, depth, parent } = before
+  return { type, source, subject, root, depth, parent }
 }
 
 function latest(record: DispatchRecord) {

@@ -25,7 +25,12 @@ export interface Place {
 export interface Move {
   readonly before: DispatchTable | undefined
   readonly after: DispatchTable
-  readonly fact: FactOf<'transition'> | FactOf<'dispatch.quarantined'>
+  /** The last two leave the dispatch as it is. */
+  readonly fact:
+    | FactOf<'transition'>
+    | FactOf<'dispatch.quarantined'>
+    | FactOf<'dead.redriven'>
+    | FactOf<'dead.discarded'>
 }
 
 /** A row to be written: put in, laid over the one that is there, or added to it (see roles.ts). */

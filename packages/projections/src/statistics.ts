@@ -8,7 +8,9 @@ export const statistics: Projection = {
   fold: (entry, _place, moves) => moves.flatMap((move) => counted(move, entry.at)),
 }
 
-function counted({ before, after }: Move, at: number): Change[] {
+function counted({ before, after, fact }: Move, at: number): Change[] {
+  // What becomes of a dead letter is no move of the dispatch that died.
+  if (fact.kind === 'dead.redriven' || fact.kind === 'dead.discarded') return []
   const { app, binding, version, state } = after
   const minute = Math.floor(at / minuteMs)
   const now = (of: typeof state, count: number): Change => ({

@@ -25,6 +25,8 @@ export const dispatchEvent = z.discriminatedUnion('type', [
     /** The predicate can only be answered by an effect. */
     ask: z.boolean(),
     limits: z.array(place).max(16).optional(),
+    /** Of a batch that is run again. */
+    members: z.array(member).max(1000).optional(),
     standing: standing.optional(),
   }),
   z.strictObject({

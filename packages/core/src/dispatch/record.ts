@@ -117,7 +117,12 @@ export const dispatchOrigin = z.strictObject({
   /** Version of the dispatch machine it lives and is replayed under. */
   machine: z.int().positive(),
   key: z.string().optional(),
+  /** The dispatch that it runs again. */
   rerunOf: dispatchId.optional(),
+  /** The first of its line, whose idempotency key a redrive keeps (rule 11). */
+  root: dispatchId.optional(),
+  /** How many redrives lie between the first of its line and it. */
+  redrives: z.int().positive().optional(),
 })
 export type DispatchOrigin = z.infer<typeof dispatchOrigin>
 

@@ -20,11 +20,14 @@ export interface Applicant {
   /** Place of its event in the stream of events. */
   readonly order: readonly [seq: number, index: number]
   readonly limits?: readonly Place[] | undefined
+  /** It runs another one again: what only one in a row passes, that one has passed. */
+  readonly rerun?: boolean
 }
 
 export function applicantOf(partition: Partition, { id, origin, limits }: Dispatch): Applicant {
   const { binding, tenant, ref } = origin
-  return { id, binding: manifestOf(partition, binding), tenant, order: orderOf(ref), limits }
+  const rerun = origin.rerunOf !== undefined
+  return { id, binding: manifestOf(partition, binding), tenant, order: orderOf(ref), limits, rerun }
 }
 
 export const orderOf = ({ seq, index }: InputRef): readonly [number, number] => [seq, index]
@@ -54,6 +57,7 @@ export function admit(
   const standsFor = before?.standsFor
   for (let index = from; index < limits.length; index++) {
     if (isPassed(limits[index], index, admission, held)) continue
+    if (applicant.rerun === true && isOncePerEvent(limits[index])) continue
     const answered = askFor(draft, applicant, index, admission)
     const asked = { admission, held, asked: index, since: draft.at, standsFor }
     if (answered.result === 'sent') {
@@ -83,6 +87,10 @@ const isPassed = (
   admission: number,
   held: Flow['held'],
 ): boolean => held.some(([one]) => one === index) || (admission > 1 && !isPermit(limit))
+
+/** What an event has passed, or waited for, it does not meet again in a rerun (rule 14.4). */
+const isOncePerEvent = (limit: KeyedLimit | undefined): boolean =>
+  limit !== undefined && ['batch', 'debounce', 'rateLimit'].includes(limit.rule.kind)
 
 /** Must it ask for permits that it gave back before it may run again? */
 export function mustAskAgain(binding: Manifest, flow: Flow | undefined): boolean {

@@ -8,7 +8,15 @@ import { expire, remember } from './dedupe.ts'
 import { limits, type Entry, type Fact, type FactOf, type Input, type InputOf } from './entry.ts'
 import { applyLedgerFact, type LedgerFact } from './ledgers.ts'
 import { inboxKey, outboxKey } from './outbox.ts'
-import { dueAt, dueOf, manifestOf, ruleOf, type Outbox, type Partition } from './state.ts'
+import {
+  dueAt,
+  dueOf,
+  manifestOf,
+  ruleOf,
+  type DeadLetter,
+  type Outbox,
+  type Partition,
+} from './state.ts'
 import { compact, schedule } from './timers.ts'
 
 /**
@@ -75,6 +83,10 @@ function applyFact(partition: Partition, fact: OtherFact, entry: Entry, hash: st
     }
     case 'dispatch.quarantined':
       return applyQuarantine(partition, fact, hash)
+    case 'dead.redriven':
+      return markDead(partition, fact.dispatch, { as: fact.as })
+    case 'dead.discarded':
+      return markDead(partition, fact.dispatch, { discarded: true })
     case 'bulk.began': {
       const { letter, body, replyTo, upTo } = fact
       partition.bulk.set(letter, { letter, body, replyTo, upTo, cursor: 0, done: 0 })
@@ -100,7 +112,7 @@ function applyTransition(partition: Partition, fact: FactOf<'transition'>, head:
   if (!origin) throw new Error(`transition ${fact.index} of ${id}, which never began`)
   if (fact.origin) partition.started = fact.origin.ordinal
   const limits = ('limits' in event ? event.limits : undefined) ?? before?.limits
-  const batch = event.type === 'gate.granted' ? event.members : before?.batch
+  const batch = ('members' in event ? event.members : undefined) ?? before?.batch
   settle(partition, {
     id,
     origin,
@@ -142,7 +154,9 @@ function settle(partition: Partition, dispatch: Dispatch): void {
     partition.dispatches.delete(id)
     remember(partition.ended, record.at, id, '')
     if (record.outcome?.status === 'dlq') {
-      partition.dead.set(id, { at: record.at, reason: record.outcome.reason })
+      const { origin, limits: places, batch } = dispatch
+      const { reason } = record.outcome
+      partition.dead.set(id, { at: record.at, reason, origin, limits: places, batch })
     }
     return
   }
@@ -246,6 +260,11 @@ export function findLeftovers(partition: Partition): void {
     if (record.state !== 'waiting' || record.waitFor !== 'version') continue
     if (epoch.hosts.has(manifestOf(partition, origin.binding).hash)) hosted.add(id)
   }
+}
+
+function markDead(partition: Partition, id: string, mark: Partial<DeadLetter>): void {
+  const dead = partition.dead.get(id)
+  if (dead) partition.dead.set(id, { ...dead, ...mark })
 }
 
 function takeLetter(partition: Partition, { at, input }: Entry, id: string): void {

@@ -1,5 +1,5 @@
 import { encode } from '../codec.ts'
-import type { DeadReason, Dispatch } from '../dispatch/record.ts'
+import type { Dispatch } from '../dispatch/record.ts'
 import { hashParts, type Hash } from '../id.ts'
 import { toPlainLedger, type PlainLedger } from '../ledger/ledger.ts'
 import type { Waiter } from '../ledger/queue.ts'
@@ -12,7 +12,7 @@ import {
   type Head,
   type Slice,
 } from './snapshot-shape.ts'
-import type { Partition } from './state.ts'
+import type { DeadLetter, Partition } from './state.ts'
 
 /** One slice of a snapshot: canonical bytes and their sha-256, hex. */
 export interface Bucket {
@@ -28,15 +28,13 @@ export interface Bucket {
 export interface Frozen {
   readonly head: Uint8Array
   readonly dispatches: readonly Dispatch[]
-  readonly dead: readonly (readonly [string, DeadMark])[]
+  readonly dead: readonly (readonly [string, DeadLetter])[]
   readonly seen: readonly FrozenBlock[]
   readonly ended: readonly FrozenBlock[]
   /** Without those who wait. */
   readonly ledgers: readonly PlainLedger[]
   readonly waiters: readonly (readonly [ledger: string, waiter: Waiter])[]
 }
-
-type DeadMark = { readonly at: number; readonly reason: DeadReason }
 
 interface FrozenBlock extends Block {
   readonly size: number
@@ -143,7 +141,7 @@ function* sliced(frozen: Frozen): Generator<undefined, readonly Slice[], void> {
     of(dispatch.id).dispatches.push({ ...dispatch })
     if (++handled % idsPerPause === 0) yield
   }
-  for (const [id, { at, reason }] of frozen.dead) of(id).dead.push({ id, at, reason })
+  for (const [id, dead] of frozen.dead) of(id).dead.push({ id, ...dead })
   for (const ledger of frozen.ledgers) (of(hashIn(ledger.id)).ledgers ??= []).push(ledger)
   for (const [ledger, { ticket, since }] of frozen.waiters) {
     ;(of(ticket.dispatch).waiters ??= []).push({ ledger, ticket, since })

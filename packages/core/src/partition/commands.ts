@@ -1,9 +1,10 @@
-import type { Dispatch } from '../dispatch/record.ts'
+import type { Dispatch, InputRef } from '../dispatch/record.ts'
 import { seen } from './dedupe.ts'
 import { hasRoom, move, reply, type Draft } from './draft.ts'
 import { limits, type InputOf } from './entry.ts'
 import type { CancelTarget, LetterAnswer, LetterBody } from './letter.ts'
 import { decideMail } from './mail.ts'
+import { discard, redrive, rerun } from './again.ts'
 import type { Bulk, Partition } from './state.ts'
 
 type Cancel = Extract<LetterBody, { kind: 'cancel' }>
@@ -13,19 +14,38 @@ export function decideLetter(draft: Draft, input: InputOf<'letter'>): void {
   if (input.letter.from.kind === 'partition') return decideMail(draft, input)
   const { partition, facts } = draft
   const { id, body, replyTo } = input.letter
-  if (body.kind !== 'cancel') throw new Error(`a client does not send ${body.kind}`)
   if (seen(partition.letters, id) !== undefined) {
     facts.push({ kind: 'letter.duplicate', id })
     reply(draft, id, replyTo, refused('letter_duplicate', 'this letter was taken before'))
     return
   }
   facts.push({ kind: 'letter.taken', id })
-  if (body.target.kind === 'dispatch') {
-    reply(draft, id, replyTo, cancelOne(draft, body.target.dispatch, body))
-    return
-  }
+  const answer = answerTo(draft, id, body, input.ref)
+  if (answer) reply(draft, id, replyTo, answer)
   // Many dispatches at once do not fit one entry: ticks go on with it.
-  facts.push({ kind: 'bulk.began', letter: id, body, replyTo, upTo: partition.started })
+  else facts.push({ kind: 'bulk.began', letter: id, body, replyTo, upTo: partition.started })
+}
+
+/** Undefined: work in bulk, answered when it is done. */
+function answerTo(
+  draft: Draft,
+  letter: string,
+  body: LetterBody,
+  ref: InputRef,
+): LetterAnswer | undefined {
+  switch (body.kind) {
+    case 'cancel':
+      if (body.target.kind !== 'dispatch') return undefined
+      return cancelOne(draft, body.target.dispatch, body)
+    case 'redrive':
+      return redrive(draft, letter, body, ref)
+    case 'rerun':
+      return rerun(draft, letter, body)
+    case 'discard':
+      return discard(draft, body)
+    default:
+      throw new Error(`a client does not send ${body.kind}`)
+  }
 }
 
 function cancelOne(draft: Draft, id: string, body: Cancel): LetterAnswer {

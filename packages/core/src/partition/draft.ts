@@ -3,9 +3,10 @@ import { newDispatch, wakeDispatch, type LiveDispatch, type Moved } from '../dis
 import type { Effect } from '../dispatch/effect.ts'
 import type { DispatchEvent } from '../dispatch/event.ts'
 import { MACHINE_VERSION } from '../dispatch/machine.ts'
-import { isFinal, type Dispatch, type DispatchOrigin } from '../dispatch/record.ts'
+import type { Member } from '../dispatch/flow.ts'
+import { isFinal, type Dispatch, type DispatchOrigin, type InputRef } from '../dispatch/record.ts'
 import { jitterOf } from '../retry.ts'
-import { limits, type Fact, type InputOf } from './entry.ts'
+import { limits, type Fact } from './entry.ts'
 import type { Place } from '../ledger/limit.ts'
 import { admit, applicantOf, giveBack, orderOf } from './admission.ts'
 import type { LetterAnswer } from './letter.ts'
@@ -85,46 +86,62 @@ export function tryMove(draft: Draft, dispatch: Dispatch, happening: Happening):
   return true
 }
 
+/** What a dispatch begins with. */
+export interface Beginning {
+  readonly id: string
+  readonly binding: Manifest
+  readonly event: { readonly id: string; readonly tenant: string }
+  readonly ref: InputRef
+  readonly key?: string | undefined
+  readonly limits?: readonly Place[] | undefined
+  readonly loop: boolean
+  /** The predicate can only be answered by an effect. */
+  readonly ask: boolean
+  /** It runs another one again. */
+  readonly again?: Pick<DispatchOrigin, 'rerunOf' | 'root' | 'redrives'>
+  readonly members?: readonly Member[] | undefined
+}
+
 /** The first transition of a new dispatch. */
-export function start(
-  draft: Draft,
-  id: string,
-  binding: Manifest,
-  input: InputOf<'event'>,
-  first: {
-    loop: boolean
-    ask: boolean
-    key: string | undefined
-    limits?: readonly Place[] | undefined
-  },
-): void {
+export function start(draft: Draft, beginning: Beginning): void {
   const { partition, at } = draft
+  const { id, binding, ref, key, again, loop, ask } = beginning
   if (draft.moved.has(id) || partition.dispatches.has(id)) {
     throw new Error(`${id} was started already`)
   }
   draft.moved.add(id)
   draft.started += 1
-  const { head, ref } = input
+  const { id: event, tenant } = beginning.event
   const origin: DispatchOrigin = {
     binding: `${binding.id}@v${binding.version}` satisfies BindingKey,
-    event: head.id,
+    event,
     ref,
-    tenant: head.tenant,
+    tenant,
     ordinal: draft.started,
     machine: MACHINE_VERSION,
-    key: first.key,
+    key,
+    ...again,
   }
   const live = newDispatch(id, binding)
-  const { loop, ask, limits: places } = first
-  const limits = places ? [...places] : undefined
-  const applicant = { id, binding, tenant: head.tenant, order: orderOf(ref), limits }
+  const limits = beginning.limits && [...beginning.limits]
+  const members = beginning.members && [...beginning.members]
+  const rerun = again !== undefined
+  const applicant = { id, binding, tenant, order: orderOf(ref), limits, rerun }
   const standing = loop || ask ? undefined : admit(draft, applicant, 0, undefined)
-  const event: DispatchEvent = { type: 'dispatch.started', at, loop, ask, limits, standing }
-  const moved = live.send(event, partition.epoch.number)
+  const first: DispatchEvent = {
+    type: 'dispatch.started',
+    at,
+    loop,
+    ask,
+    limits,
+    standing,
+    ...(members && { members }),
+  }
+  const moved = live.send(first, partition.epoch.number)
   if (!moved) throw new Error(`${id} did not start`)
   if (!isFinal(moved.record.state)) partition.actors.set(id, live)
-  write(draft, id, event, moved, { origin })
-  giveBack(draft, applicant, undefined, event, moved.record.flow)
+  write(draft, id, first, moved, { origin })
+  giveBack(draft, applicant, undefined, first, moved.record.flow)
 }
 
 export function reply(

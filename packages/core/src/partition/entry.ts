@@ -187,6 +187,20 @@ export const fact = z.discriminatedUnion('kind', [
     at,
     reason: deadReason,
   }),
+  /** A dead letter is run again; nobody runs it again after that. */
+  z.strictObject({
+    kind: z.literal('dead.redriven'),
+    dispatch: dispatchId,
+    as: dispatchId,
+    by: text,
+    reason: text,
+  }),
+  z.strictObject({
+    kind: z.literal('dead.discarded'),
+    dispatch: dispatchId,
+    by: text,
+    reason: text,
+  }),
   /** Work on many dispatches at once: a cursor in state, continued by ticks. */
   z.strictObject({
     kind: z.literal('bulk.began'),
@@ -227,5 +241,6 @@ export const limits = {
   endedRememberedMs: 24 * 3_600_000,
   dedupeWindowMs: 24 * 3_600_000,
   deadRememberedMs: 30 * 24 * 3_600_000,
+  redrivesMax: 3,
   barrenEpochsMax: 3,
 } as const

@@ -1,8 +1,10 @@
 import { z } from 'zod'
 import { member } from '../dispatch/flow.ts'
-import { dispatchState } from '../dispatch/record.ts'
+import { dispatchState, inputRef } from '../dispatch/record.ts'
+import { waybillEvent } from '../event.ts'
 import { dispatchId, eventId, token } from '../id.ts'
 import { opening } from '../ledger/fact.ts'
+import { place } from '../ledger/limit.ts'
 import { numbers, refusal, ticket, ticketKey } from '../ledger/ticket.ts'
 
 const text = z.string().max(1024)
@@ -35,8 +37,44 @@ const asked = {
   index: z.int().nonnegative(),
 }
 
+/** What fits one entry, with room for what the limits have to say. */
+export const redrivesPerLetterMax = 64
+
+/** Under which version of its binding a dispatch runs again: its own, or the one that is active. */
+const version = z.enum(['same', 'active'])
+
 export const letterBody = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('cancel'), target: cancelTarget, by: text, reason: text }),
+  /** Dead letters are run again, each as a new dispatch under the same idempotency key (rule 11). */
+  z.strictObject({
+    kind: z.literal('redrive'),
+    dispatches: z.array(dispatchId).min(1).max(redrivesPerLetterMax),
+    version,
+    by: text,
+    reason: text,
+    /** Instead of the event that it died of; for one dispatch only. */
+    event: waybillEvent.optional(),
+  }),
+  z.strictObject({
+    kind: z.literal('discard'),
+    dispatches: z.array(dispatchId).min(1).max(1000),
+    by: text,
+    reason: text,
+  }),
+  /** An event is run again by one binding, as a new dispatch with a key of its own (rule 14.4). */
+  z.strictObject({
+    kind: z.literal('rerun'),
+    of: dispatchId,
+    /** `<id>@v<n>` */
+    binding: z.string(),
+    event: z.strictObject({ id: eventId, tenant: z.string() }),
+    ref: inputRef,
+    key: text.optional(),
+    limits: z.array(place).max(16).optional(),
+    batch: z.array(member).max(1000).optional(),
+    by: text,
+    reason: text,
+  }),
   // From here on: between partitions only.
   /** A dispatch asks a ledger. */
   z.strictObject({ kind: z.literal('reserve'), ledger, opening, ticket }),
@@ -80,7 +118,20 @@ export const receiver = z.strictObject({
 export type Receiver = z.infer<typeof receiver>
 
 /** What a client reads back for its letter, after the entry that decided is committed. */
+const declined = z.strictObject({ dispatch: dispatchId, code: token, reason: text })
+export type Declined = z.infer<typeof declined>
+
 export const letterAnswer = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('redriven'),
+    started: z.array(z.strictObject({ of: dispatchId, dispatch: dispatchId })),
+    declined: z.array(declined),
+  }),
+  z.strictObject({
+    kind: z.literal('discarded'),
+    dispatches: z.array(dispatchId),
+    declined: z.array(declined),
+  }),
   z.strictObject({ kind: z.literal('cancelled'), dispatches: z.int(), more: z.boolean() }),
   z.strictObject({ kind: z.literal('refused'), code: token, reason: text }),
 ])

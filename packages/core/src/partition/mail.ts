@@ -46,7 +46,10 @@ function take(draft: Draft, { body, from }: Letter, stream: string): void {
       hear(draft, body)
       return
     case 'cancel':
-      throw new Error('a partition cancels nothing')
+    case 'redrive':
+    case 'discard':
+    case 'rerun':
+      throw new Error(`a partition does not ask for ${body.kind}`)
     default:
       return body satisfies never
   }

@@ -27,8 +27,9 @@ export function decideEvent(draft: Draft, input: InputOf<'event'>): void {
       place: `${input.ref.seq}/${input.ref.index}`,
       rerun: 0,
     })
-    const { key, limits } = verdict
-    start(draft, id, binding, input, { loop, ask: verdict.result === 'ask', key, limits })
+    const { key, limits, result } = verdict
+    const ask = result === 'ask'
+    start(draft, { id, binding, event: head, ref: input.ref, loop, ask, key, limits })
   }
 }
 

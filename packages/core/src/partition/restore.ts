@@ -66,8 +66,8 @@ export function restorePartition(
     const due = dueAt(dispatch.record)
     if (due !== undefined) schedule(partition.timers, due, dispatch.id)
   }
-  for (const { id: deadId, at, reason } of slices.flatMap(({ dead }) => dead)) {
-    partition.dead.set(deadId, { at, reason })
+  for (const { id: deadId, ...dead } of slices.flatMap((slice) => slice.dead)) {
+    partition.dead.set(deadId, dead)
   }
   restoreLedgers(partition, slices)
   findLeftovers(partition)

@@ -3,10 +3,17 @@ import type { LiveDispatch } from '../dispatch/actor.ts'
 import { typeMatches } from '../event.ts'
 import type { Hash } from '../id.ts'
 import { createDedupe, type Dedupe } from './dedupe.ts'
-import type { DeadReason, Dispatch, DispatchRecord, InputRef } from '../dispatch/record.ts'
+import type { Member } from '../dispatch/flow.ts'
+import type {
+  DeadReason,
+  Dispatch,
+  DispatchOrigin,
+  DispatchRecord,
+  InputRef,
+} from '../dispatch/record.ts'
 import { gateOf } from '../ledger/gates.ts'
 import type { Ledger } from '../ledger/ledger.ts'
-import { labelIn } from '../ledger/limit.ts'
+import { labelIn, type Place } from '../ledger/limit.ts'
 import { patched, type Rule, type RulePatch } from '../ledger/rule.ts'
 import { limits } from './entry.ts'
 import type { Letter, LetterBody } from './letter.ts'
@@ -35,6 +42,19 @@ export interface Bulk {
   readonly upTo: number
   readonly cursor: number
   readonly done: number
+}
+
+/** A dispatch that ended in `dlq`, with what it takes to run it again. */
+export interface DeadLetter {
+  readonly at: number
+  readonly reason: DeadReason
+  /** Absent in snapshots of builds that could not redrive. */
+  readonly origin?: DispatchOrigin | undefined
+  readonly limits?: readonly Place[] | undefined
+  readonly batch?: readonly Member[] | undefined
+  /** The dispatch that runs it again. */
+  readonly as?: string | undefined
+  readonly discarded?: boolean | undefined
 }
 
 export interface Outbox {
@@ -89,7 +109,7 @@ export interface Partition {
   started: number
   /** Open ones, in the order they started. */
   readonly dispatches: Map<string, Dispatch>
-  readonly dead: Map<string, { readonly at: number; readonly reason: DeadReason }>
+  readonly dead: Map<string, DeadLetter>
   readonly seen: Dedupe
   readonly ended: Dedupe
   readonly letters: Dedupe

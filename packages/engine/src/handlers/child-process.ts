@@ -150,7 +150,7 @@ const entry = new URL(
 
 function runOf({ task, id }: Running): ToChild {
   const { attempt, binding } = task
-  const { dispatch, event, batch, fencingToken, deadline } = attempt
+  const { dispatch, idempotencyKey, event, batch, fencingToken, deadline } = attempt
   return {
     kind: 'run',
     id,
@@ -158,6 +158,7 @@ function runOf({ task, id }: Running): ToChild {
     event: encode(event),
     batch: batch?.map((one) => encode(one)),
     dispatch,
+    idempotencyKey,
     attempt: attempt.attempt,
     fencingToken,
     deadline,

@@ -12,6 +12,7 @@ export const toChild = z.discriminatedUnion('kind', [
     event: bytes,
     batch: z.array(bytes).optional(),
     dispatch: z.string(),
+    idempotencyKey: z.string(),
     attempt: z.int(),
     fencingToken: z.string(),
     deadline: z.int(),
