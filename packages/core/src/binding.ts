@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { encode } from './codec.ts'
 import { token, type Hash } from './id.ts'
-import { byOrder, labelOf, limit } from './ledger/limit.ts'
+import { byOrder, labelOf, limit, type Limit } from './ledger/limit.ts'
 import { retryPolicy } from './retry.ts'
 
 export const MANIFEST_VERSION = 1
@@ -59,7 +59,7 @@ export const flowSpec = z.strictObject({
 export type FlowSpec = z.infer<typeof flowSpec>
 export type KeyedLimit = FlowSpec['limits'][number]
 
-function isInOrder(limits: readonly z.infer<typeof limit>[]): boolean {
+function isInOrder(limits: readonly (Limit & { readonly key?: unknown })[]): boolean {
   const labels = new Set(limits.map((one) => labelOf('', one)))
   const sorted = limits.every((one, at) => {
     const before = limits[at - 1]

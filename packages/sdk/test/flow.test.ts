@@ -33,7 +33,7 @@ describe('settings become limits', () => {
     ],
     [
       { concurrency: [5, { max: 1, key: id.text }] },
-      [{ name: 'concurrency' }, { name: 'concurrency-2', key: id }],
+      [{ name: 'concurrency-2', key: id }, { name: 'concurrency' }],
     ],
     [{ concurrency: { max: 5, name: 'slots' } }, [{ name: 'slots', scope: 'binding' }]],
     [

@@ -37,16 +37,19 @@ const scopes: readonly Scope[] = ['binding', 'app', 'global']
 
 /**
  * Every dispatch takes its limits in this one order: what only counts or waits before what is held,
- * and the widest permit last, so it is held shortest. One order for all is why none can deadlock.
+ * and the widest permit last, so it is held shortest: of one scope, a key's before everybody's, or
+ * a busy key would hold permits that others could use. One order for all is why none can deadlock.
  */
-export function byOrder(a: Limit, b: Limit): number {
+export function byOrder(a: Ranked, b: Ranked): number {
   return rankOf(a) - rankOf(b) || (a.name < b.name ? -1 : a.name > b.name ? 1 : 0)
 }
 
-function rankOf({ name, scope: wide, rule: { kind } }: Limit): number {
+type Ranked = Limit & { readonly key?: unknown }
+
+function rankOf({ name, scope: wide, rule: { kind }, key }: Ranked): number {
   const held = kind === 'singleton' || kind === 'concurrency'
   const rank = name === keyLimit && held ? kinds.indexOf('singleton') - 0.5 : kinds.indexOf(kind)
-  return rank * scopes.length + scopes.indexOf(wide)
+  return rank * scopes.length + scopes.indexOf(wide) + (key === undefined ? 0.5 : 0)
 }
 
 /** Where a limit's ledger is for one event; computed where the event is read, then recorded. */

@@ -21,6 +21,12 @@ export interface DraftLimit {
   readonly run: KeyFunction | undefined
 }
 
+/** What an author can set as a limit of a binding. */
+type LimitKind = Extract<
+  RuleKind,
+  'batch' | 'debounce' | 'rateLimit' | 'throttle' | 'singleton' | 'concurrency'
+>
+
 type Settings = Readonly<Record<string, unknown>>
 
 interface Kind {
@@ -34,7 +40,7 @@ interface Kind {
 }
 
 const window = { max: 'max', period: 'periodMs' }
-const kinds: { readonly [K in RuleKind]: Kind } = {
+const kinds: { readonly [K in LimitKind]: Kind } = {
   batch: {
     fields: { size: 'size', timeout: 'timeoutMs', maxBytes: 'bytesMax' },
     shared: false,
@@ -63,7 +69,7 @@ const kinds: { readonly [K in RuleKind]: Kind } = {
 
 /** The limits that one setting asks for; those that something is wrong with are left out. */
 export function limitsOf(
-  kind: RuleKind,
+  kind: LimitKind,
   given: unknown,
   data: Shape,
   issues: Issues,
@@ -80,7 +86,7 @@ export function limitsOf(
 }
 
 interface Place {
-  readonly kind: RuleKind
+  readonly kind: LimitKind
   readonly path: string
   /** What it is called where the author says nothing. */
   readonly name: string

@@ -1,31 +1,14 @@
 import { LETTER_VERSION, parseId } from '@waybill/core'
-import { createHost, deployApp, virtualClock, type Host, type VirtualClock } from '@waybill/engine'
-import {
-  createMemoryLeases,
-  createMemoryServer,
-  createMemorySnapshots,
-  decodeEntry,
-  openMemoryLog,
-  sha256,
-  streamNames,
-  topology,
-  type MemoryServer,
-} from '@waybill/log'
+import { decodeEntry } from '@waybill/log'
 import type { z } from 'zod'
 import { defineApp, type App } from '../app.ts'
 import type { Binding } from '../binding.ts'
-import { createClient, type Client, type ClientSendOptions } from '../client.ts'
+import type { ClientSendOptions } from '../client.ts'
 import { durationMs, type Duration } from '../define/duration.ts'
 import type { EventDefinition } from '../event.ts'
-import {
-  createDispatches,
-  type Dispatches,
-  type TestDispatch,
-  type TestEvent,
-  type TestTransition,
-} from './dispatches.ts'
+import type { TestDispatch, TestEvent, TestTransition } from './dispatches.ts'
+import { openWorld, plan, type World } from './open.ts'
 import { replayJournal } from './replay.ts'
-import { createSettle } from './settle.ts'
 
 export type TestBedOptions = (
   | { readonly app: App }
@@ -52,12 +35,16 @@ export interface TestBed extends AsyncDisposable {
   send(type: string, data: unknown, options?: ClientSendOptions): Promise<readonly TestDispatch[]>
   /** Lets time pass: what is due on the way happens in order, each at its own time. */
   advance(by: Duration): Promise<void>
+  /** Resolves once so much of the bed's time has passed: for a handler that takes its time. */
+  sleep(by: Duration): Promise<void>
   cancel(dispatch: TestDispatch, reason?: string): Promise<void>
   /** Every event that was taken, with each binding's verdict on it. */
   events(): readonly TestEvent[]
   /** Why inputs were put aside instead of taken: a defect, or an event that is not what it says. */
   quarantined(): readonly string[]
   dispatches(): readonly TestDispatch[]
+  /** Those that a limit keeps waiting; `waitsFor` says which, and with which numbers. */
+  waiting(): readonly TestDispatch[]
   deadLetters(): readonly TestDispatch[]
   history(dispatch: TestDispatch): readonly TestTransition[]
   /** Recorded entries, as canonical bytes; without the epochs, which tell about the host. */
@@ -67,33 +54,18 @@ export interface TestBed extends AsyncDisposable {
   close(): Promise<void>
 }
 
-/** One partition, and a server with nobody else on it. */
-const plan = topology.parse({ slots: 1 })
-const never = 100 * 365 * 24 * 3_600_000
-
 export async function createTestBed(options: TestBedOptions): Promise<TestBed> {
   const app = 'app' in options ? options.app : defineApp({ name: 'test', ...bindingsOf(options) })
-  const bed = await open(inline(app), options)
-  const { clock, client, host, dispatches, journal, settle } = bed
-  const id = { app: app.name, generation: plan.generation, slot: 0 }
+  const { start = new Date('2026-01-01T00:00:00Z'), patience = '1s' } = options
+  const world = await openWorld(inline(app), start.getTime(), msOf(patience))
+  const { clock, client, host, dispatches, journals, settle } = world
+  const journal = journals.get(app.name) ?? []
   let letters = 0
 
   async function send(about: string | EventDefinition, data: unknown, own?: ClientSendOptions) {
     const { id: event } = await client.send(about as string, data, own) // or the other overload
     await settle()
     return dispatches.all.filter((dispatch) => dispatch.event === event)
-  }
-
-  async function advance(by: Duration): Promise<void> {
-    const ms = durationMs(by)
-    if (ms === undefined) throw new RangeError(`${JSON.stringify(by)} is no duration`)
-    const target = clock.now() + ms
-    for (let next = clock.next(); next !== undefined && next <= target; next = clock.next()) {
-      clock.advanceTo(next)
-      await settle()
-    }
-    clock.advanceTo(target)
-    await settle()
   }
 
   async function cancel({ id: dispatch }: TestDispatch, reason = 'cancelled by the test') {
@@ -112,73 +84,43 @@ export async function createTestBed(options: TestBedOptions): Promise<TestBed> {
       return new Date(clock.now())
     },
     send,
-    advance,
+    advance: (by) => advance(world, msOf(by)),
+    sleep: async (by) => world.sleep(msOf(by)),
     cancel,
     events: () => [...dispatches.events],
     quarantined: () => [...dispatches.quarantined],
     dispatches: () => dispatches.all,
+    waiting: () => dispatches.all.filter(({ waitsFor }) => waitsFor),
     deadLetters: () => dispatches.all.filter(({ state }) => state === 'dlq'),
     history: (dispatch) => dispatches.history(dispatch.id),
     journal: () => journal.filter((bytes) => decodeEntry(bytes).input.kind !== 'epoch'),
     replay() {
-      replayJournal(id, journal)
-      return { entries: journal.length }
-    },
-    close: bed.close,
-    [Symbol.asyncDispose]: bed.close,
-  }
-}
-
-interface OpenBed {
-  readonly clock: VirtualClock
-  readonly client: Client
-  readonly host: Host
-  readonly dispatches: Dispatches
-  readonly journal: readonly Uint8Array[]
-  readonly settle: () => Promise<void>
-  readonly close: () => Promise<void>
-}
-
-async function open(app: App, { start, patience = '1s' }: TestBedOptions): Promise<OpenBed> {
-  const clock = virtualClock((start ?? new Date('2026-01-01T00:00:00Z')).getTime())
-  const server = createMemoryServer({ topology: plan, now: () => clock.now() })
-  const log = openMemoryLog({ server, hash: sha256 })
-  const dispatches = createDispatches()
-  const journal: Uint8Array[] = []
-  await deployApp(log, plan, app, { by: 'test', now: () => clock.now() })
-  const host = createHost({
-    log,
-    app,
-    clock,
-    topology: plan,
-    leases: createMemoryLeases(),
-    snapshots: createMemorySnapshots(),
-    instance: 'test',
-    // Nobody else is there to take over, so no virtual hour is spent on renewing leases.
-    limits: { leaseMs: never, renewEveryMs: never },
-    reply: () => undefined,
-    onCommitted: ({ entries }) => {
-      for (const bytes of entries) {
-        journal.push(bytes)
-        dispatches.record(decodeEntry(bytes))
+      let entries = 0
+      for (const [name, recorded] of journals) {
+        replayJournal({ app: name, generation: plan.generation, slot: 0 }, recorded)
+        entries += recorded.length
       }
+      return { entries }
     },
-  })
-  const stop = new AbortController()
-  const running = host.run(stop.signal)
-  const progress = (): string => progressOf(server, host)
-  const settle = createSettle(host, running, progress, durationMs(patience) ?? 0)
-  const client = await createClient({ log, topology: plan, source: 'test', now: () => clock.now() })
-  await settle()
-  return { clock, client, host, dispatches, journal, settle, close }
-
-  async function close(): Promise<void> {
-    await client.close()
-    host.kill()
-    stop.abort()
-    await running.catch(() => undefined)
-    await log[Symbol.asyncDispose]()
+    close: world.close,
+    [Symbol.asyncDispose]: world.close,
   }
+}
+
+async function advance({ clock, settle }: World, ms: number): Promise<void> {
+  const target = clock.now() + ms
+  for (let next = clock.next(); next !== undefined && next <= target; next = clock.next()) {
+    clock.advanceTo(next)
+    await settle()
+  }
+  clock.advanceTo(target)
+  await settle()
+}
+
+function msOf(duration: Duration): number {
+  const ms = durationMs(duration)
+  if (ms === undefined) throw new RangeError(`${JSON.stringify(duration)} is no duration`)
+  return ms
 }
 
 /** In a test all code runs where it can be looked at, also what asks for a process of its own. */
@@ -188,15 +130,6 @@ function inline(app: App): App {
     handler: { ...definition.handler, isolate: false },
   }))
   return { ...app, definitions }
-}
-
-/** Changes whenever anything happened. */
-function progressOf(server: MemoryServer, host: Host): string {
-  const { events, mail, journal } = streamNames(plan)
-  const stored = [events, mail, journal].map((name) => server.stream(name).info().lastSeq)
-  const { room, partitions } = host.status()
-  const states = partitions.map(({ state, stepped }) => [state, stepped])
-  return JSON.stringify([stored, room, states])
 }
 
 function bindingsOf(options: TestBedOptions): { name?: string; bindings: readonly Binding[] } {

@@ -1,11 +1,15 @@
 import {
+  labelIn,
   parseEffectId,
   type AttemptError,
   type DispatchState,
   type EffectResult,
   type Entry,
   type FactOf,
+  type Flow,
+  type Numbers,
   type Outcome,
+  type Place,
   type Plain,
   type Transition,
   type Verdict,
@@ -34,6 +38,21 @@ export interface TestDispatch {
   readonly sent: readonly string[]
   /** When the next attempt is due, epoch ms. */
   readonly retryAt: number | undefined
+  /** The limit that keeps it waiting, while one does. */
+  readonly waitsFor: TestWait | undefined
+  /** How many events came together in it: members of its batch, or of a debounce's row. */
+  readonly standsFor: number
+}
+
+export interface TestWait {
+  /** `<binding>/<name>`, `@app/<name>` or `@global/<name>`. */
+  readonly limit: string
+  /** The key as the event has it, where the limit has one. */
+  readonly key: string | undefined
+  /** Epoch ms. */
+  readonly since: number
+  /** What the limit said, as in `{ used: 1, max: 1, ahead: 0 }`. */
+  readonly numbers: Numbers
 }
 
 /** An event that the partition took, with what every candidate binding made of it. */
@@ -60,6 +79,7 @@ export interface Dispatches {
 
 type Mutable = { -readonly [Field in keyof TestDispatch]: TestDispatch[Field] } & {
   path: DispatchState[]
+  limits: readonly Place[]
 }
 
 export function createDispatches(): Dispatches {
@@ -83,18 +103,12 @@ export function createDispatches(): Dispatches {
   }
 
   function recordTransition(at: number, transition: Transition): void {
-    const { dispatch: id, record: now, to, origin } = transition
+    const { dispatch: id } = transition
     const history = histories.get(id) ?? []
     histories.set(id, [...history, { ...transition, at }])
     const before = byId.get(id) ?? begun(transition)
     byId.set(id, before)
-    before.state = to
-    before.path.push(to)
-    before.attempts = now.attempt
-    before.outcome = now.outcome
-    before.error = now.error
-    before.retryAt = now.timers.retry
-    before.key = origin?.key ?? before.key
+    moveOn(before, transition)
   }
 
   function recordResult(effect: string, result: EffectResult): void {
@@ -138,5 +152,33 @@ function begun({ dispatch: id, origin, to }: Transition): Mutable {
     output: undefined,
     sent: [],
     retryAt: undefined,
+    limits: [],
+    waitsFor: undefined,
+    standsFor: 1,
   }
+}
+
+function moveOn(dispatch: Mutable, transition: Transition): void {
+  const { record: now, to, origin } = transition
+  dispatch.state = to
+  dispatch.path.push(to)
+  dispatch.attempts = now.attempt
+  dispatch.outcome = now.outcome
+  dispatch.error = now.error
+  dispatch.retryAt = now.timers.retry
+  dispatch.limits = limitsIn(transition) ?? dispatch.limits
+  dispatch.waitsFor = to === 'flowGated' ? waitIn(now.flow, dispatch.limits) : undefined
+  dispatch.standsFor = now.flow?.standsFor ?? dispatch.standsFor
+  dispatch.key = origin?.key ?? dispatch.key
+}
+
+/** They are known once the event, or its predicate, was judged. */
+const limitsIn = ({ event }: Transition): readonly Place[] | undefined =>
+  'limits' in event ? event.limits : undefined
+
+function waitIn(flow: Flow | undefined, limits: readonly Place[]): TestWait | undefined {
+  const place = flow?.asked === undefined ? undefined : limits[flow.asked]
+  if (!flow || !place) return undefined
+  const { ledger, key } = place
+  return { limit: labelIn(ledger), key, since: flow.since ?? 0, numbers: flow.why?.numbers ?? {} }
 }

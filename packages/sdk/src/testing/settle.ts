@@ -5,23 +5,31 @@ import type { Host } from '@waybill/engine'
 const stillTurns = 8
 const pollMs = 2
 
+export interface Settling {
+  readonly hosts: readonly Host[]
+  readonly running: Promise<unknown>
+  /** Changes whenever anything happened. */
+  readonly moved: () => string
+  /** Handlers that wait for virtual time. */
+  readonly asleep: () => number
+  readonly patienceMs: number
+}
+
 /**
  * Waits until nothing moves any more: all that was sent is taken, decided, committed and carried
  * out. Virtual time stands still meanwhile, and so handlers that wait on something real get
  * `patienceMs` of real time; those that don't come to an end are left running, and are not waited
  * for again until something else happens.
  *
- * @throws when the host can't go on
+ * @throws when a host can't go on
  */
-export function createSettle(
-  host: Host,
-  running: Promise<void>,
-  moved: () => string,
-  patienceMs: number,
-): () => Promise<void> {
+export function createSettle(settling: Settling): () => Promise<void> {
+  const { hosts, running, moved, asleep, patienceMs } = settling
   let givenUp = 0
   let failure: { readonly cause: unknown } | undefined
   running.catch((cause: unknown) => (failure = { cause }))
+
+  const awake = (): number => hosts.reduce((sum, one) => sum + hotOf(one), 0) - asleep()
 
   async function still(): Promise<void> {
     let before = ''
@@ -36,14 +44,15 @@ export function createSettle(
   return async () => {
     await still()
     let until = performance.now() + patienceMs
-    while (hotOf(host) > givenUp && performance.now() < until) {
+    while (awake() > givenUp && performance.now() < until) {
       const before = moved()
       await setTimeout(pollMs)
       await still()
       if (moved() !== before) until = performance.now() + patienceMs
     }
-    givenUp = hotOf(host)
-    const halted = host.status().partitions.find(({ state }) => state === 'halted')?.halted
+    givenUp = awake()
+    const partitions = hosts.flatMap((one) => one.status().partitions)
+    const halted = partitions.find(({ state }) => state === 'halted')?.halted
     if (failure || halted) throw new Error(`the host stopped: ${halted}`, failure)
   }
 }
