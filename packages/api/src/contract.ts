@@ -10,7 +10,10 @@ import {
   waybillEvent,
 } from '@waybill/core'
 import { z } from 'zod'
+import { endpoint } from './endpoint.ts'
+import { operations } from './operations.ts'
 import {
+  actor,
   asOf,
   at,
   bindingOrKey,
@@ -28,38 +31,15 @@ import {
   partitionRow,
   projectionRow,
   range,
+  reason,
   verification,
 } from './shapes.ts'
 
-export type Owner = 'ingress' | 'dispatcher' | 'projector'
-
-/**
- * One question or command. Whoever wants to add an endpoint adds it here: the server checks both
- * sides against it, the client is typed by it.
- */
-export interface Endpoint<Request extends z.ZodType, Response extends z.ZodType> {
-  readonly summary: string
-  /** The service that answers; `every` process answers what is about itself. */
-  readonly owner: Owner | 'every'
-  /**
-   * `any`: one instance answers for all. `each`: every instance knows only its own part, so all
-   * are asked. `app`: any instance that hosts the app the request names.
-   */
-  readonly answeredBy: 'any' | 'each' | 'app'
-  readonly request: Request
-  readonly response: Response
-}
-
-const endpoint = <Request extends z.ZodType, Response extends z.ZodType>(
-  it: Endpoint<Request, Response>,
-): Endpoint<Request, Response> => it
-
 const query = { owner: 'projector', answeredBy: 'any' } as const
-const actor = z.string().min(1).max(256)
-const reason = z.string().min(1).max(1024)
 const next = z.string().optional()
 
 export const endpoints = {
+  ...operations,
   'event.send': endpoint({
     summary: 'Stores an event; answers once the log has it',
     owner: 'ingress',
@@ -163,6 +143,8 @@ export const endpoints = {
       binding: bindingOrKey.optional(),
       reason: z.array(deadReason).max(20).optional(),
       status: deadLetter.shape.status.optional(),
+      /** Of a group: what died of the same thing. */
+      fingerprint: z.string().max(64).optional(),
       text: z.string().max(256).optional(),
     }),
     response: z.object({ entries: z.array(deadLetter), next, asOf }),
@@ -232,7 +214,13 @@ export type ResponseOf<K extends EndpointName> = z.output<Endpoints[K]['response
 export type Answer<K extends EndpointName> = z.input<Endpoints[K]['response']>
 
 /** Endpoints that every instance answers for itself. */
-export type EachName = 'projection.status' | 'partition.status' | 'service.health'
+export type EachName =
+  | 'projection.status'
+  | 'partition.status'
+  | 'service.health'
+  | 'flow.list'
+  | 'op.list'
+  | 'op.cancel'
 export type OneName = Exclude<EndpointName, EachName>
 
 export const endpointNames = Object.keys(endpoints) as EndpointName[] // its own literal's keys

@@ -8,17 +8,16 @@ export {
   type Answer,
   type Asked,
   type EachName,
-  type Endpoint,
   type EndpointName,
   endpointNames,
   type Endpoints,
   endpoints,
   endpointSubject,
   type OneName,
-  type Owner,
   type RequestOf,
   type ResponseOf,
 } from './contract.ts'
+export type { Endpoint, Owner } from './endpoint.ts'
 export {
   ambiguous,
   ApiError,
@@ -43,4 +42,5 @@ export {
   serveEndpoints,
   type ServeOptions,
 } from './micro.ts'
+export type { Operation } from './operations.ts'
 export type { AsOf, DeadLetter, DispatchRow, PartitionRow } from './shapes.ts'

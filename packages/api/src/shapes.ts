@@ -1,5 +1,6 @@
 import {
   attemptError,
+  causeClass,
   chain,
   deadReason,
   dispatchId,
@@ -41,6 +42,10 @@ export const page = {
   cursor: z.string().max(1024).optional(),
 }
 export const range = { since: at.optional(), until: at.optional() }
+
+/** Who asks for a command, and why: both stand in the log. */
+export const actor = z.string().min(1).max(256)
+export const reason = z.string().min(1).max(1024)
 
 const partitionRef = z.object({ app: token, generation: z.int().positive(), slot: count })
 
@@ -177,7 +182,10 @@ export const deadLetter = z.object({
   type: z.string(),
   tenant: z.string(),
   reason: deadReason,
+  class: causeClass.optional(),
   error: attemptError.optional(),
+  /** Equal for what died of the same thing under the same version. */
+  fingerprint: z.string().optional(),
   attempts: count,
   deadAt: at,
   expiresAt: at,

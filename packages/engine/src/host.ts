@@ -19,6 +19,7 @@ import {
 import { steadyClock, systemClock, within, type Clock, type SteadyClock } from './clock.ts'
 import type { Committed } from './commit.ts'
 import { EngineDefect } from './fault.ts'
+import { flowOf, type FlowStatus } from './flow-status.ts'
 import { createFetch } from './fetch.ts'
 import { createFitness } from './fitness.ts'
 import { createHandlers } from './handlers/index.ts'
@@ -178,6 +179,14 @@ export class Host {
     const partitions = [...led, ...halted].sort((a, b) => a.slot - b.slot)
     const { incarnation } = this
     return { app: app.name, instance, incarnation, room: { ...this.#room }, partitions }
+  }
+
+  /** Limits, and who holds and waits under them, of the partitions led here. */
+  flow(limit?: string, members = 0): readonly (FlowStatus & { readonly seq: number })[] {
+    return this.#seats.all.map(({ loop }) => ({
+      ...flowOf(loop.partition, limit, members),
+      seq: loop.head.seq,
+    }))
   }
 
   /** Does this host lead the partition of this id (of an event or a dispatch)? */

@@ -16,6 +16,7 @@ export {
   RulesUnknown,
   SnapshotBroken,
 } from './fault.ts'
+export type { FlowStatus, LedgerStatus, LimitStatus } from './flow-status.ts'
 export { createHost, type Host, type HostOptions, type OpenDispatch } from './host.ts'
 export { streamOf } from './lanes.ts'
 export { ledgersOnly } from './ledgers-only.ts'

@@ -1,44 +1,27 @@
 import { randomUUID } from 'node:crypto'
-import type { NatsConnection } from '@nats-io/nats-core'
 import {
   createApiClient,
   refused,
-  unavailable,
   type Answer,
   type Asked,
   type Handlers,
+  type Operation,
   type PartitionRow,
 } from '@waybill/api'
-import {
-  encode,
-  LETTER_VERSION,
-  letterAnswer,
-  openState,
-  parseId,
-  type CancelTarget,
-  type Letter,
-  type LetterAnswer,
-} from '@waybill/core'
-import type { Host, PartitionStatus } from '@waybill/engine'
-import { streamNames, subjects, type EventLog, type Topology } from '@waybill/log'
-import type { Health } from '@waybill/service'
-
-export interface HandlerParts {
-  readonly nc: NatsConnection
-  readonly host: Host
-  readonly health: Health
-  readonly log: EventLog
-  readonly topology: Topology
-}
+import { openState, parseId, type CancelTarget } from '@waybill/core'
+import type { PartitionStatus } from '@waybill/engine'
+import { streamNames, type Topology } from '@waybill/log'
+import { discard, redrive, rerun } from './operate/dead.ts'
+import { listFlow, setFlow } from './operate/flow.ts'
+import { Jobs, recorded } from './operate/jobs.ts'
+import { ask, audit, type HandlerParts } from './operate/parts.ts'
 
 type Cancel = Asked<'dispatch.cancel'>
 
-/** Longer than a partition needs to be taken over would make callers think that nobody is there. */
-const answerWithinMs = 25_000
-
 /** The dispatcher's part of the contract. */
-export function createHandlers(parts: HandlerParts): Partial<Handlers> {
+export function createHandlers(parts: HandlerParts, signal: AbortSignal): Partial<Handlers> {
   const { host, health, topology } = parts
+  const jobs = new Jobs(parts, signal)
   const { journal } = streamNames(topology)
   return {
     'partition.status': ({ app }) => {
@@ -53,6 +36,27 @@ export function createHandlers(parts: HandlerParts): Partial<Handlers> {
     },
     'dispatch.cancel': (command) =>
       command.dryRun ? foresee(parts, command) : cancel(parts, command),
+    'flow.list': (asked) => Promise.resolve(listFlow(parts, asked)),
+    'flow.set': (asked) => setFlow(parts, asked),
+    'dlq.redrive': (asked) => redrive(parts, jobs, asked),
+    'dlq.discard': (asked) => discard(parts, jobs, asked),
+    'dispatch.rerun': (asked) => rerun(parts, asked),
+    async 'op.list'({ app, id, limit }) {
+      const { instance } = host.status()
+      const live = jobs.list(id)
+      const kept = await recorded(parts, limit)
+      const isMeant = (one: Operation): boolean =>
+        (app === undefined || one.app === app) && (id === undefined || one.id === id)
+      const others = kept.filter((one) => !live.some((running) => running.id === one.id))
+      const operations = [...live, ...others].filter(isMeant).sort((a, b) => b.at - a.at)
+      return { instance, operations: operations.slice(0, limit), asOf: {} }
+    },
+    'op.cancel': ({ id, by }) =>
+      Promise.resolve({
+        instance: host.status().instance,
+        cancelled: jobs.cancel(id, by),
+        asOf: {},
+      }),
     async 'service.health'() {
       const report = await health.report()
       return { ...report, checks: [...report.checks], asOf: {} }
@@ -95,7 +99,7 @@ function rowOf(
 
 /** A letter to every partition that may be meant, and the sum of what they answer. */
 async function cancel(parts: HandlerParts, command: Cancel): Promise<Answer<'dispatch.cancel'>> {
-  const { log, topology } = parts
+  const { topology } = parts
   const { target, by, reason, id = randomUUID() } = command
   const slots = slotsOf(target, topology)
   const answers = await Promise.all(
@@ -104,17 +108,17 @@ async function cancel(parts: HandlerParts, command: Cancel): Promise<Answer<'dis
   const denied = answers.find((answer) => answer.kind === 'refused')
   const done = answers.filter((answer) => answer.kind === 'cancelled')
   if (denied?.kind === 'refused' && done.length === 0) throw refused(denied.code, denied.reason)
-  const { journal, ops } = streamNames(topology)
   const dispatches = done.reduce((sum, answer) => sum + answer.dispatches, 0)
-  const record = { v: 1, kind: 'cancel', at: Date.now(), id, target, by, reason, dispatches }
-  const { seq } = await log.send(subjects(topology).op('cancel'), encode(record))
-  const { lastSeq } = await log.info(journal)
+  const asOf = await audit(parts, {
+    ...{ kind: 'cancel', id, app: command.app, by, reason, target, dispatches },
+    ...{ filter: { ...target }, total: dispatches, done: dispatches, state: 'done' },
+  })
   return {
     dryRun: false,
     dispatches,
     ids: target.kind === 'dispatch' ? [target.dispatch] : [],
     more: done.some(({ more }) => more),
-    asOf: { [journal]: lastSeq, [ops]: seq },
+    asOf,
   }
 }
 
@@ -126,25 +130,6 @@ function slotsOf(target: CancelTarget, { slots }: Topology): number[] {
     throw refused('not_found', `${id} belongs to no slot of this topology`)
   }
   return [slot]
-}
-
-/** The answer comes to an inbox of our own, from whichever host leads the partition. */
-async function ask(
-  { nc, host }: HandlerParts,
-  slot: number,
-  { id, body }: Pick<Letter, 'id' | 'body'>,
-): Promise<LetterAnswer> {
-  const inbox = `_WAYBILL.reply.${randomUUID()}`
-  const answers = nc.subscribe(inbox, { max: 1, timeout: answerWithinMs })
-  const from = { kind: 'client' as const, id: 'api' }
-  await host.post(slot, { v: LETTER_VERSION, id, from, body, replyTo: inbox })
-  try {
-    for await (const message of answers) return letterAnswer.parse(message.json())
-  } catch {
-    // Nobody leads it, or its host has just gone: the letter is stored and will be taken.
-  }
-  answers.unsubscribe()
-  throw unavailable(`slot ${slot} has not answered; the command is stored and will be carried out`)
 }
 
 /** What the read store knows of open dispatches that the target means. */

@@ -69,6 +69,14 @@ export async function run(scope: Scope, config: DispatcherConfig): Promise<Runni
     logger: scope.log.child({ service, app: app.name }),
     isolated: { loader: import.meta.resolve('@waybill/sdk'), execArgv: process.execArgv },
   })
+  // Limits of scope global are every app's: whoever has one helps to lead their ledgers.
+  const shared = app.definitions.some(hasGlobalLimit)
+    ? createHost({
+        ...common,
+        app: ledgersOnly,
+        logger: scope.log.child({ service, app: sharedApp }),
+      })
+    : undefined
   const metrics = createMetrics()
   await scope.use(watchProcess(metrics), 'process watch')
   measure(metrics, host)
@@ -84,19 +92,14 @@ export async function run(scope: Scope, config: DispatcherConfig): Promise<Runni
     await scope.use(openOpsServer({ health, metrics }, { host: opsHost, port: opsPort }), 'ops')
   }
   scope.run('host', (signal) => host.run(signal))
-  // Limits of scope global are every app's: whoever has one helps to lead their ledgers.
-  if (app.definitions.some(hasGlobalLimit)) {
-    const logger = scope.log.child({ service, app: sharedApp })
-    const shared = createHost({ ...common, app: ledgersOnly, logger })
-    scope.run('shared ledgers', (signal) => shared.run(signal))
-  }
+  if (shared) scope.run('shared ledgers', (signal) => shared.run(signal))
   const onDefect = (endpoint: string, cause: Error): void =>
     scope.log.error({ err: cause, endpoint }, 'api defect')
   const api = await scope.use(
     serveEndpoints(
       nc,
       { service, instance, version, prefix: config.prefix, apps: [app.name], onDefect },
-      createHandlers({ nc, host, health, log, topology }),
+      createHandlers({ nc, host, shared, health, log, topology }, scope.signal),
     ),
     'api',
   )

@@ -19,6 +19,7 @@ import {
   findDeadLetter,
   findDispatch,
   graphOf,
+  groupDeadLetters,
   listBindings,
   listDeadLetters,
   listDispatches,
@@ -48,6 +49,7 @@ type Query = Extract<
   | 'dispatch.graph'
   | 'dlq.list'
   | 'dlq.get'
+  | 'dlq.groups'
   | 'binding.list'
 >
 type Answers = {
@@ -100,6 +102,9 @@ const answers: Answers = {
   async 'dlq.get'({ id }, { store: { db }, log }) {
     const entry = await findDeadLetter(db, id)
     return { entry, ...(await detailOf({ db, log }, await findDispatch(db, entry.id))) }
+  },
+  async 'dlq.groups'(filter, { store: { db } }) {
+    return { groups: [...(await groupDeadLetters(db, filter))] }
   },
   async 'binding.list'(filter, { store: { db } }) {
     return { bindings: [...(await listBindings(db, filter))] }

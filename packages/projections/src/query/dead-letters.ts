@@ -3,7 +3,7 @@ import { type Kysely, type SqlBool, sql } from 'kysely'
 import type { DeadLetterTable, Tables } from '../tables.ts'
 import { contains, equal, ofBinding, within } from './conditions.ts'
 import { resolveId } from './ids.ts'
-import { decodeCursor, encodeCursor, scan } from './scan.ts'
+import { type Conditions, decodeCursor, encodeCursor, scan } from './scan.ts'
 
 /** A dead letter (rule 11). */
 export interface DeadLetterSummary {
@@ -56,14 +56,16 @@ export async function listDeadLetters(
     asked: [
       ...equal('app', filter.app),
       ...ofBinding(filter.binding),
-      ...equal('status', filter.status),
+      ...ofStatus(filter.status),
       ...oneOf('reason', filter.reason),
       ...contains(['id', 'type', 'error'], filter.text),
     ],
     after: filter.cursor === undefined ? undefined : decodeCursor(filter.cursor),
     limit: filter.limit,
   })
-  return { entries: rows.map(deadLetterOf), ...(frontier && { next: encodeCursor(frontier) }) }
+  const resolved = await resolvedAmong(db, rows)
+  const entries = rows.map((row) => deadLetterOf(row, resolved))
+  return { entries, ...(frontier && { next: encodeCursor(frontier) }) }
 }
 
 /** By an id or its beginning. @throws NotFound | Ambiguous */
@@ -77,7 +79,7 @@ export async function findDeadLetter(
     .selectAll()
     .where('id', '=', id)
     .executeTakeFirstOrThrow()
-  return deadLetterOf(row)
+  return deadLetterOf(row, await resolvedAmong(db, [row]))
 }
 
 const oneOf = (column: string, values: readonly string[] | undefined) =>
@@ -85,10 +87,81 @@ const oneOf = (column: string, values: readonly string[] | undefined) =>
     ? []
     : [sql<SqlBool>`${sql.ref(column)} in (${sql.join(values)})`]
 
-function deadLetterOf(row: DeadLetterTable): DeadLetterSummary {
+/** Redriven, and the dispatch that ran it again succeeded. */
+const isResolved = sql<SqlBool>`exists (
+  select 1 from "dispatch" as "again"
+  where "again"."rerun_of" = "dead_letter"."id" and "again"."state" = 'succeeded'
+)`
+
+function ofStatus(status: DeadLetterTable['status'] | undefined): Conditions {
+  if (status === 'resolved') return [...equal('status', 'redriven'), isResolved]
+  if (status === 'redriven')
+    return [...equal('status', 'redriven'), sql<SqlBool>`not ${isResolved}`]
+  return equal('status', status)
+}
+
+async function resolvedAmong(
+  db: Kysely<Tables>,
+  rows: readonly DeadLetterTable[],
+): Promise<ReadonlySet<string>> {
+  const redriven = rows.filter(({ status }) => status === 'redriven').map(({ id }) => id)
+  if (redriven.length === 0) return new Set()
+  const again = await db
+    .selectFrom('dispatch')
+    .select('rerun_of')
+    .where('rerun_of', 'in', redriven)
+    .where('state', '=', 'succeeded')
+    .execute()
+  return new Set(again.flatMap(({ rerun_of }) => rerun_of ?? []))
+}
+
+/** What died of the same thing, the group with the latest death first. */
+export interface DeadLetterGroup {
+  readonly fingerprint: string
+  readonly app: string
+  readonly binding: string
+  readonly class: CauseClass
+  readonly reason: DeadReason
+  /** The first line of what it died of, without what makes each one different. */
+  readonly top: string
+  readonly entries: number
+  readonly pending: number
+  readonly firstAt: number
+  readonly lastAt: number
+  /** One of them. */
+  readonly example: string
+}
+
+export async function groupDeadLetters(
+  db: Kysely<Tables>,
+  filter: Omit<DeadLetterFilter, 'cursor' | 'status'>,
+): Promise<readonly DeadLetterGroup[]> {
+  const conditions = [
+    ...within('at', filter),
+    ...equal('fingerprint', filter.fingerprint),
+    ...equal('app', filter.app),
+    ...ofBinding(filter.binding),
+    ...oneOf('reason', filter.reason),
+    ...contains(['id', 'type', 'error'], filter.text),
+  ]
+  const where = sql.join([sql`1 = 1`, ...conditions], sql` and `)
+  const { rows } = await sql<DeadLetterGroup>`
+    select "fingerprint", "app", "binding" || '@v' || "version" as "binding", "class", "reason",
+      "top", count(*) as "entries",
+      sum(case when "status" = 'pending' then 1 else 0 end) as "pending",
+      min("at") as "firstAt", max("at") as "lastAt", max("id") as "example"
+    from "dead_letter" where ${where}
+    group by "fingerprint", "app", "binding", "version"
+    order by "lastAt" desc, "fingerprint" limit ${filter.limit}
+  `.execute(db)
+  return rows
+}
+
+function deadLetterOf(row: DeadLetterTable, resolved: ReadonlySet<string>): DeadLetterSummary {
   const { number: _, version, error, at, expires_at, top: __, ...same } = row
   return {
     ...same,
+    ...(resolved.has(row.id) && { status: 'resolved' }),
     binding: `${row.binding}@v${version}`,
     ...(error !== null && { error: JSON.parse(error) as AttemptError }), // written from one
     deadAt: at,

@@ -159,6 +159,9 @@ const migrations: readonly string[] = [
     unique (app, generation, slot)
   ) strict;
   `,
+  `
+  create index dispatch_rerun_of on dispatch (rerun_of) where rerun_of is not null;
+  `,
 ]
 
 /** "WBR1": tells a read store from any other SQLite file. */
