@@ -18,7 +18,7 @@ interface Shop {
 async function open(
   flow: FlowSettings<Placed>,
   handler: (context: HandlerContext<Placed>, t: TestBed) => unknown = (_, t) => t.sleep('10s'),
-  more: Partial<Pick<Parameters<typeof defineBinding>[0], 'retry' | 'priority'>> = {},
+  more: Partial<Pick<Parameters<typeof defineBinding>[0], 'retry' | 'timeouts'>> = {},
 ): Promise<Shop> {
   const seen: Shop['seen'] = []
   const at = (): number => (t.now.getTime() - start) / 1000
@@ -253,7 +253,7 @@ test.each([
   expect(seen.map(([, what]) => what).filter((what) => what !== 'B done')).toEqual(order)
 })
 
-test('one who waits can be cancelled, and leaves at its deadline', async () => {
+test('one who waits can be cancelled', async () => {
   const { t, send } = await open({ concurrency: 1 }, (_, bed) => bed.sleep('20s'))
   await using _ = t
   const [, b, c] = await send('A', 'B', 'C')
@@ -263,6 +263,43 @@ test('one who waits can be cancelled, and leaves at its deadline', async () => {
   expect(t.waiting()).toEqual([c])
   await t.advance('1m')
   expect(c?.state).toBe('succeeded')
+})
+
+test('one who waits too long expires', async () => {
+  const { t, seen, send } = await open({ concurrency: 1 }, (_, bed) => bed.sleep('10s'), {
+    timeouts: { scheduleToStart: '15s' },
+  })
+  await using _ = t
+  const sent = await send('A', 'B', 'C')
+  await t.advance('1m')
+  expect(sent.map(({ outcome }) => outcome)).toEqual([
+    { status: 'succeeded' },
+    { status: 'succeeded' },
+    { status: 'dlq', reason: 'expired' },
+  ])
+  expect(seen.map(([at]) => at)).toEqual([0, 10, 10, 20])
+})
+
+test('a limit of the app is shared by name, and the urgent go first', async () => {
+  const order: string[] = []
+  const printer = { name: 'printer', scope: 'app', max: 1 } as const
+  const printing = (id: string, priority: 'low' | 'critical') =>
+    defineBinding({
+      id,
+      on: placed,
+      priority,
+      flow: { concurrency: printer },
+      handler: ({ data }) => {
+        order.push(`${id} ${data.id}`)
+        return t.sleep('10s')
+      },
+    })
+  await using t = await createTestBed({
+    bindings: [printing('a', 'low'), printing('b', 'critical')],
+  })
+  for (const id of ['1', '2', '3']) await t.send(placed, { id })
+  await t.advance('2m')
+  expect(order).toEqual(['a 1', 'b 1', 'b 2', 'b 3', 'a 2', 'a 3'])
 })
 
 test('a limit of all apps is led by the shared app', async () => {
