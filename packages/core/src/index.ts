@@ -170,6 +170,19 @@ export {
   type Receiver,
 } from './partition/letter.ts'
 export { outboxKey } from './partition/outbox.ts'
+export type { Held, Pause, Where } from './partition/held.ts'
+export {
+  eventsIn,
+  firstHeld,
+  holdersOf,
+  holdsBack,
+  isPaused,
+  owed,
+  owedTo,
+  wholeApp,
+  type Holder,
+  type Stretch,
+} from './partition/pause.ts'
 export { quarantineBytes, quarantineOf } from './partition/quarantine.ts'
 export { restorePartition } from './partition/restore.ts'
 export { bucketsCount, SNAPSHOT_VERSION } from './partition/snapshot-shape.ts'

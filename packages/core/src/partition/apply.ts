@@ -1,13 +1,12 @@
 import type { Dispatch, DispatchRecord } from '../dispatch/record.ts'
 import { isFinal } from '../dispatch/record.ts'
 import { countUntil, isEmpty } from '../ledger/ledger.ts'
-import { labelOf } from '../ledger/limit.ts'
-import type { Rule } from '../ledger/rule.ts'
-import type { DefChange } from './definition.ts'
+import { applyDefinition } from './deployed.ts'
 import { expire, remember } from './dedupe.ts'
 import { limits, type Entry, type Fact, type FactOf, type Input, type InputOf } from './entry.ts'
 import { applyLedgerFact, type LedgerFact } from './ledgers.ts'
 import { inboxKey, outboxKey } from './outbox.ts'
+import { forgetPassed, holdBack, passBy, release } from './pause.ts'
 import {
   dueAt,
   dueOf,
@@ -60,9 +59,19 @@ function applyFact(partition: Partition, fact: OtherFact, entry: Entry, hash: st
     case 'transition':
       return applyTransition(partition, fact, hash)
     case 'event.seen': {
-      const { head } = entry.input as InputOf<'event'>
-      return remember(partition.seen, entry.at, head.id, head.digest)
+      const input = entry.input as InputOf<'event'>
+      remember(partition.seen, entry.at, input.head.id, input.head.digest)
+      return holdBack(partition, input)
     }
+    case 'event.duplicate':
+      return passBy(partition, (entry.input as InputOf<'event'>).ref)
+    case 'event.released':
+      return release(partition, fact)
+    case 'quarantined':
+      return passBy(partition, (entry.input as InputOf<'quarantined'>).ref)
+    case 'def.refused':
+      partition.definitions = fact.number
+      return
     case 'def.applied':
       return applyDefinition(partition, entry.input as InputOf<'def'>)
     case 'letter.taken':
@@ -94,11 +103,9 @@ function applyFact(partition: Partition, fact: OtherFact, entry: Entry, hash: st
     }
     case 'bulk.advanced':
       return advanceBulk(partition, fact)
-    case 'event.duplicate':
     case 'def.ignored':
     case 'letter.duplicate':
     case 'result.late':
-    case 'quarantined':
       return
     default:
       return fact satisfies never
@@ -175,70 +182,6 @@ function settle(partition: Partition, dispatch: Dispatch): void {
 
 const compactSlack = 4096
 
-function applyDefinition(partition: Partition, { change }: InputOf<'def'>): void {
-  partition.definitions = change.number
-  const since = risingFrom(partition, change.at)
-  switch (change.kind) {
-    case 'deploy':
-      return applyDeploy(partition, change, since)
-    case 'limit': {
-      const { limit, rule, by, reason } = change
-      if (rule === null) partition.overrides.delete(limit)
-      else partition.overrides.set(limit, { rule, by, reason, at: since })
-      return
-    }
-    default:
-      return change satisfies never
-  }
-}
-
-/** When a change came into force: by its own clock, but never before the change that it follows. */
-function risingFrom({ rules, overrides }: Partition, at: number): number {
-  let latest = at - 1
-  for (const { since } of rules.values()) latest = Math.max(latest, since)
-  for (const override of overrides.values()) latest = Math.max(latest, override.at)
-  return latest + 1
-}
-
-function applyDeploy(
-  partition: Partition,
-  change: Extract<DefChange, { kind: 'deploy' }>,
-  since: number,
-): void {
-  for (const binding of change.manifests) {
-    const key = `${binding.id}@v${binding.version}`
-    if (!partition.manifests.has(key)) partition.manifests.set(key, binding)
-  }
-  partition.active.clear()
-  for (const key of change.active) {
-    const binding = manifestOf(partition, key)
-    partition.active.set(binding.id, `${binding.id}@v${binding.version}`)
-  }
-  partition.routes.clear()
-  for (const [label, rule] of limitsOf(partition)) {
-    partition.rules.set(label, { rule, since })
-  }
-  const { stream, seq } = change.eventsFrom
-  if (partition.positions.has(stream) || seq === 0) return
-  partition.positions.set(stream, { seq, index: lastIndex, hash: '' })
-}
-
-/** The rules of all active bindings, by the labels of their limits. */
-export function limitsOf(partition: Partition): ReadonlyMap<string, Rule> {
-  const rules = new Map<string, Rule>()
-  for (const key of [...partition.active.values()].sort()) {
-    const { id, flow } = manifestOf(partition, key)
-    for (const limit of flow?.limits ?? []) {
-      const label = labelOf(id, limit)
-      if (!rules.has(label)) rules.set(label, limit.rule)
-    }
-  }
-  return rules
-}
-
-/** Everything in that message counts as read. */
-const lastIndex = 0x7fffffff
-
 function beginEpoch(partition: Partition, input: InputOf<'epoch'>, barren: number): void {
   const { epoch: number, instance, incarnation, hosts, streams } = input
   partition.epoch = { number, instance, incarnation, barren, hosts: new Set(hosts) }
@@ -306,6 +249,7 @@ function forget(partition: Partition, at: number): void {
   for (const [id, dead] of partition.dead) {
     if (dead.at < at - limits.deadRememberedMs) partition.dead.delete(id)
   }
+  forgetPassed(partition)
   sweepLedgers(partition, at)
 }
 

@@ -91,6 +91,9 @@ function headOf(partition: Partition): Head {
     ...(partition.overrides.size > 0 && { overrides: Object.fromEntries(partition.overrides) }),
     ...(partition.voided.size > 0 && { voided: [...partition.voided] }),
     ...(partition.backlog.size > 0 && { backlog: [...partition.backlog] }),
+    ...(partition.pauses.size > 0 && { pauses: Object.fromEntries(partition.pauses) }),
+    ...(partition.held.size > 0 && { held: Object.fromEntries(partition.held) }),
+    ...(partition.passed.length > 0 && { passed: [...partition.passed] }),
   }
 }
 

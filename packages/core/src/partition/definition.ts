@@ -7,6 +7,18 @@ const at = z.int().nonnegative()
 const text = z.string().max(1024)
 
 export const DEFINITION_VERSION = 1
+
+const order = {
+  v: z.literal(DEFINITION_VERSION),
+  app: token,
+  number: z.int().positive(),
+  at,
+  by: text,
+  reason: text,
+  /** Absent: the whole app, with what is deployed later. */
+  binding: token.optional(),
+}
+
 export const defChange = z.discriminatedUnion('kind', [
   z.strictObject({
     v: z.literal(DEFINITION_VERSION),
@@ -36,5 +48,8 @@ export const defChange = z.discriminatedUnion('kind', [
     limit: z.string().max(192),
     rule: rulePatch,
   }),
+  /** Until a `resume` of the same, nothing is started (rule 2.5). */
+  z.strictObject({ kind: z.literal('pause'), ...order }),
+  z.strictObject({ kind: z.literal('resume'), ...order }),
 ])
 export type DefChange = z.infer<typeof defChange>

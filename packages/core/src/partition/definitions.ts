@@ -4,15 +4,21 @@ import type { InputOf } from './entry.ts'
 import { labelIn } from '../ledger/limit.ts'
 import { patched } from '../ledger/rule.ts'
 import { record } from './admission.ts'
+import { pauseProblem } from './pause.ts'
 import type { Partition } from './state.ts'
 
 /** A change of definitions is taken as a whole, in its turn, or recorded as ignored with a reason. */
 export function decideDefinition(draft: Draft, { change }: InputOf<'def'>): void {
   const { partition, facts } = draft
   const { number } = change
-  const reason = problemOf(partition, change)
+  const unfit = misfitOf(partition, change)
+  if (unfit !== undefined) {
+    facts.push({ kind: 'def.ignored', number, reason: unfit })
+    return
+  }
+  const reason = refusalOf(partition, change)
   if (reason !== undefined) {
-    facts.push({ kind: 'def.ignored', number, reason })
+    facts.push({ kind: 'def.refused', number, reason })
     return
   }
   facts.push({ kind: 'def.applied', number })
@@ -22,23 +28,38 @@ export function decideDefinition(draft: Draft, { change }: InputOf<'def'>): void
   }
 }
 
-function problemOf(partition: Partition, change: DefChange): string | undefined {
+function misfitOf(partition: Partition, change: DefChange): string | undefined {
   if (change.app !== partition.app) return `it is for ${change.app}`
   if (change.number !== partition.definitions + 1) {
     return `change ${partition.definitions + 1} is the next one`
   }
-  if (change.kind === 'limit') {
-    const { rule } = partition.rules.get(change.limit) ?? {}
-    if (!rule) return `there is no limit ${change.limit}`
-    return patched(rule, change.rule) ? undefined : `${change.limit} is a ${rule.kind}`
-  }
+  if (change.kind !== 'deploy') return undefined
   const brought = new Set(change.manifests.map(({ id, version }) => `${id}@v${version}`))
   const unknown = change.active.find((key) => !brought.has(key) && !partition.manifests.has(key))
   return unknown === undefined ? undefined : `no manifest for ${unknown}`
 }
 
+/** Why an operator's change, in its turn, changes nothing. */
+function refusalOf(partition: Partition, change: DefChange): string | undefined {
+  switch (change.kind) {
+    case 'deploy':
+      return undefined
+    case 'limit': {
+      const { rule } = partition.rules.get(change.limit) ?? {}
+      if (!rule) return `there is no limit ${change.limit}`
+      return patched(rule, change.rule) ? undefined : `${change.limit} is a ${rule.kind}`
+    }
+    case 'pause':
+    case 'resume':
+      return pauseProblem(partition, change)
+    default:
+      return change satisfies never
+  }
+}
+
 function changedLimits(partition: Partition, change: DefChange): readonly string[] {
   if (change.kind === 'limit') return [change.limit]
+  if (change.kind !== 'deploy') return []
   // Any deploy may change a rule; only limits in which somebody waits are worth a look.
   return [...new Set([...partition.queues].map(labelIn))].sort()
 }

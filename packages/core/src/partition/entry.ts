@@ -27,8 +27,11 @@ const plain = z.custom<Plain>((value) => value !== undefined)
 /** What the host found out about one candidate binding before the step; never judged again. */
 export const verdict = z.strictObject({
   binding: z.string(),
-  /** `ask`: only an effect can tell. `unjudged`: a guard before the predicate already decided. */
-  result: z.enum(['matched', 'filtered', 'error', 'ask', 'unjudged']),
+  /**
+   * `ask`: only an effect can tell. `unjudged`: a guard before the predicate already decided.
+   * `paused`: nobody is asked; it is judged when the binding is given it.
+   */
+  result: z.enum(['matched', 'filtered', 'error', 'ask', 'unjudged', 'paused']),
   reason: text.optional(),
   key: text.optional(),
   /** Where the ledgers of the binding's limits are for this event, one for each limit. */
@@ -89,6 +92,17 @@ export const input = z.discriminatedUnion('kind', [
     ref: inputRef,
     head: eventHead,
     verdicts: z.array(verdict).max(1000),
+    /** Of the whole event; told only where a pause holds it back. */
+    bytes: z.int().nonnegative().optional(),
+  }),
+  /** An event that was read before, for the bindings to which a pause did not give it then. */
+  z.strictObject({
+    kind: z.literal('held'),
+    /** Where it lies: behind the partition's position, so not where it reads on. */
+    place: inputRef,
+    head: eventHead,
+    verdicts: z.array(verdict).min(1).max(1000),
+    bytes: z.int().nonnegative(),
   }),
   z.strictObject({ kind: z.literal('letter'), ref: inputRef, letter }),
   z.strictObject({ kind: z.literal('def'), ref: inputRef, change: defChange }),
@@ -115,6 +129,14 @@ export const input = z.discriminatedUnion('kind', [
     bytes: z.instanceof(Uint8Array),
     /** The dispatch that it was about, when it was not an input of its own. */
     dispatch: dispatchId.optional(),
+    /** The event that it was, and the bindings that it was held back from. */
+    held: z
+      .strictObject({
+        place: inputRef,
+        bindings: z.array(token).max(1000),
+        bytes: z.int().nonnegative(),
+      })
+      .optional(),
   }),
 ])
 export type Input = z.infer<typeof input>
@@ -146,7 +168,18 @@ export const fact = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('event.seen') }),
   z.strictObject({ kind: z.literal('event.duplicate'), divergent: z.boolean() }),
   z.strictObject({ kind: z.literal('def.applied'), number: z.int().positive() }),
+  /** It is not the next one, or not whole: what is read next may have its number. */
   z.strictObject({ kind: z.literal('def.ignored'), number: z.int().positive(), reason: text }),
+  /** It is the next one, and changes nothing. */
+  z.strictObject({ kind: z.literal('def.refused'), number: z.int().positive(), reason: text }),
+  /** These bindings are owed the event at this place no more. */
+  z.strictObject({
+    kind: z.literal('event.released'),
+    seq: z.int().positive(),
+    index: z.int().nonnegative(),
+    bindings: z.array(token).max(1000),
+    bytes: z.int().nonnegative(),
+  }),
   /**
    * The letter of this input is new. A client's is remembered by its id for 24 h, a partition's by
    * its number for ever.

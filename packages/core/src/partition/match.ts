@@ -3,6 +3,7 @@ import { dispatchIdOf } from '../id.ts'
 import { start, type Draft } from './draft.ts'
 import { seen } from './dedupe.ts'
 import type { InputOf, Verdict } from './entry.ts'
+import { holdersOf, holdsBack } from './pause.ts'
 import { candidates } from './state.ts'
 
 /** Which dispatches an event starts: duplicate? -> chain depth -> what was judged (rule 3.1). */
@@ -16,30 +17,61 @@ export function decideEvent(draft: Draft, input: InputOf<'event'>): void {
   }
   facts.push({ kind: 'event.seen' })
   for (const binding of candidates(partition, head.type)) {
-    const loop = head.chain.depth > binding.maxChainDepth
-    const verdict = verdictOf(input, binding, loop)
-    if (verdict.result === 'filtered' || verdict.result === 'error') continue
-    const id = dispatchIdOf({
-      hash: partition.hash,
-      app: partition.app,
-      binding: binding.id,
-      event: head.id,
-      place: `${input.ref.seq}/${input.ref.index}`,
-      rerun: 0,
-    })
-    const { key, limits, result } = verdict
-    const ask = result === 'ask'
-    start(draft, { id, binding, event: head, ref: input.ref, loop, ask, key, limits })
+    const verdict = verdictOn(binding, input)
+    if ((verdict.result === 'paused') !== holdsBack(partition, binding.id)) {
+      throw new Error(`verdict ${verdict.result} on ${binding.id}, which is paused or is not`)
+    }
+    if (verdict.result !== 'paused') startOne(draft, binding, verdict, input)
   }
 }
 
-/** The host judges every candidate just before the step; another list is the host's mistake. */
-function verdictOf(input: InputOf<'event'>, binding: Manifest, loop: boolean): Verdict {
-  const key = `${binding.id}@v${binding.version}`
-  const verdict = input.verdicts.find((one) => one.binding === key)
-  if (!verdict) throw new Error(`no verdict on ${key} for ${input.head.id}`)
-  if ((verdict.result === 'unjudged') !== loop) {
-    throw new Error(`verdict ${verdict.result} on ${key} at chain depth ${input.head.chain.depth}`)
+/** Which dispatches an event starts that was held back before, of the bindings that it is owed to. */
+export function decideHeld(draft: Draft, input: InputOf<'held'>): void {
+  const { partition, facts } = draft
+  const { place, head, bytes, verdicts } = input
+  const { seq, index } = place
+  const holders = holdersOf(partition, [seq, index], head.type)
+  if (holders.length === 0 || holders.length !== verdicts.length) {
+    throw new Error(`${head.id} is owed to ${holders.length}, judged for ${verdicts.length}`)
   }
+  const bindings = holders.map(({ binding }) => binding.id)
+  facts.push({ kind: 'event.released', seq, index, bindings, bytes })
+  for (const { binding, wanted, missing } of holders) {
+    if (missing > 0) throw new Error(`${missing} events before ${head.id} were passed over`)
+    const verdict = verdictOn(binding, input)
+    if (!wanted && verdict.result !== 'filtered') throw new Error(`${binding.id} is on other types`)
+    if (wanted) startOne(draft, binding, verdict, { head, ref: place })
+  }
+}
+
+type Read = Pick<InputOf<'event'>, 'head' | 'ref'>
+
+function startOne(draft: Draft, binding: Manifest, verdict: Verdict, { head, ref }: Read): void {
+  const { key, limits, result } = verdict
+  const loop = head.chain.depth > binding.maxChainDepth
+  if ((result === 'unjudged') !== loop || result === 'paused') {
+    throw new Error(`verdict ${result} on ${binding.id} at chain depth ${head.chain.depth}`)
+  }
+  if (result === 'filtered' || result === 'error') return
+  const id = dispatchIdOf({
+    hash: draft.partition.hash,
+    app: draft.partition.app,
+    binding: binding.id,
+    event: head.id,
+    place: `${ref.seq}/${ref.index}`,
+    rerun: 0,
+  })
+  const ask = result === 'ask'
+  start(draft, { id, binding, event: head, ref, loop, ask, key, limits })
+}
+
+/** The host judges every candidate just before the step; another list is the host's mistake. */
+function verdictOn(
+  binding: Manifest,
+  { head, verdicts }: Pick<InputOf<'event'>, 'head' | 'verdicts'>,
+): Verdict {
+  const key = `${binding.id}@v${binding.version}`
+  const verdict = verdicts.find((one) => one.binding === key)
+  if (!verdict) throw new Error(`no verdict on ${key} for ${head.id}`)
   return verdict
 }

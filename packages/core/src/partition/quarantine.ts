@@ -25,7 +25,13 @@ export function quarantineBytes(
 /** The same for an input that could be decoded, but not stepped. */
 export function quarantineOf(hash: Hash, reason: string, input: Input): InputOf<'quarantined'> {
   const ref = 'ref' in input ? input.ref : undefined
-  return quarantineBytes(hash, reason, bytesOf(input), ref)
+  const quarantined = quarantineBytes(hash, reason, bytesOf(input), ref)
+  return input.kind === 'held' ? { ...quarantined, held: heldOf(input) } : quarantined
+}
+
+function heldOf({ place, verdicts, bytes }: InputOf<'held'>): InputOf<'quarantined'>['held'] {
+  const bindings = verdicts.map(({ binding }) => binding.slice(0, binding.lastIndexOf('@')))
+  return { place, bindings, bytes }
 }
 
 function bytesOf(input: Input): Uint8Array {

@@ -30,10 +30,7 @@ export function restorePartition(
   if (!first || buckets.length !== bucketsCount) {
     throw new Error(`a snapshot has ${bucketsCount} buckets, this one ${buckets.length}`)
   }
-  const head = headSchema.parse(decode(first, unbounded))
-  if (head.app !== id.app || head.generation !== id.generation || head.slot !== id.slot) {
-    throw new Error(`a snapshot of ${head.app}/${head.slot} is not one of ${id.app}/${id.slot}`)
-  }
+  const head = headOf(first, id)
   const slices = rest.map((bytes) => sliceSchema.parse(decode(bytes, unbounded)))
   const partition: Partition = {
     ...createPartition(id, hash),
@@ -53,11 +50,14 @@ export function restorePartition(
     checkpoint: head.checkpoint,
     seen: joined(head.seen, slices, 'seen'),
     ended: joined(head.ended, slices, 'ended'),
-    inbox: new Map(Object.entries(head.inbox ?? {})),
-    rules: new Map(Object.entries(head.rules ?? {})),
-    overrides: new Map(Object.entries(head.overrides ?? {})),
+    inbox: mapOf(head.inbox),
+    rules: mapOf(head.rules),
+    overrides: mapOf(head.overrides),
     voided: new Set(head.voided),
     backlog: new Set(head.backlog),
+    pauses: mapOf(head.pauses),
+    held: mapOf(head.held),
+    passed: [...(head.passed ?? [])],
   }
   const open = slices.flatMap(({ dispatches }) => dispatches)
   open.sort((a, b) => a.origin.ordinal - b.origin.ordinal)
@@ -73,6 +73,17 @@ export function restorePartition(
   findLeftovers(partition)
   return partition
 }
+
+function headOf(bytes: Uint8Array, id: PartitionId): Head {
+  const head = headSchema.parse(decode(bytes, unbounded))
+  if (head.app !== id.app || head.generation !== id.generation || head.slot !== id.slot) {
+    throw new Error(`a snapshot of ${head.app}/${head.slot} is not one of ${id.app}/${id.slot}`)
+  }
+  return head
+}
+
+const mapOf = <T>(of: Readonly<Record<string, T>> = {}): Map<string, T> =>
+  new Map(Object.entries(of))
 
 function restoreLedgers(partition: Partition, slices: readonly Slice[]): void {
   const waiting = new Map<string, Waiter[]>()

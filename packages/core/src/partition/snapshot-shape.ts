@@ -8,6 +8,7 @@ import { plainLedger } from '../ledger/ledger.ts'
 import { place } from '../ledger/limit.ts'
 import { rule, rulePatch } from '../ledger/rule.ts'
 import { ticket } from '../ledger/ticket.ts'
+import { held, pause } from './held.ts'
 import { letter, letterBody } from './letter.ts'
 
 export const SNAPSHOT_VERSION = 1
@@ -76,6 +77,9 @@ export const headSchema = z.strictObject({
     .optional(),
   voided: z.array(z.string()).optional(),
   backlog: z.array(z.string()).optional(),
+  pauses: z.record(z.string(), pause).optional(),
+  held: z.record(z.string(), held).optional(),
+  passed: z.array(count).optional(),
 })
 export type Head = z.infer<typeof headSchema>
 

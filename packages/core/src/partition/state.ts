@@ -16,6 +16,7 @@ import type { Ledger } from '../ledger/ledger.ts'
 import { labelIn, type Place } from '../ledger/limit.ts'
 import { patched, type Rule, type RulePatch } from '../ledger/rule.ts'
 import { limits } from './entry.ts'
+import type { Held, Pause } from './held.ts'
 import type { Letter, LetterBody } from './letter.ts'
 import { createTimers, peek, pop, type Timers } from './timers.ts'
 
@@ -121,6 +122,12 @@ export interface Partition {
   /** By the label of the limit. */
   readonly rules: Map<string, RuleInForce>
   readonly overrides: Map<string, Override>
+  /** By the binding's id, or `*` for the whole app. */
+  readonly pauses: Map<string, Pause>
+  /** Binding id -> what it is owed; nothing new is given to it before that. */
+  readonly held: Map<string, Held>
+  /** Places after the first held event that nobody is owed: sequence, index, sequence, index ... */
+  readonly passed: number[]
   /** `<ledger> <ticket>`: given back before it asked. */
   readonly voided: Set<string>
   /** Ledgers, or labels of limits, with more to do than fitted one step; the oldest first. */
@@ -173,6 +180,9 @@ export function createPartition(id: PartitionId, hash: Hash): Partition {
     ledgers: new Map(),
     rules: new Map(),
     overrides: new Map(),
+    pauses: new Map(),
+    held: new Map(),
+    passed: [],
     voided: new Set(),
     backlog: new Set(),
     checkpoint: undefined,

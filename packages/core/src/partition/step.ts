@@ -8,8 +8,9 @@ import { continueBulk, decideLetter } from './commands.ts'
 import { decideDefinition } from './definitions.ts'
 import { beginDraft, hasRoom, move, type Draft } from './draft.ts'
 import { limits, type Entry, type Input, type InputOf } from './entry.ts'
-import { decideEvent } from './match.ts'
+import { decideEvent, decideHeld } from './match.ts'
 import { inboxKey, sendAll, sendPosted } from './outbox.ts'
+import { owedTo } from './pause.ts'
 import { quarantineOf } from './quarantine.ts'
 import { decideResult } from './results.ts'
 import { continueBacklog, settle } from './settle.ts'
@@ -120,6 +121,8 @@ function decide(draft: Draft, input: Input): void {
   switch (input.kind) {
     case 'event':
       return decideEvent(draft, input)
+    case 'held':
+      return decideHeld(draft, input)
     case 'letter':
       return decideLetter(draft, input)
     case 'def':
@@ -149,8 +152,13 @@ function decideEpoch(draft: Draft, { epoch }: InputOf<'epoch'>): void {
 
 function decideQuarantine(draft: Draft, input: InputOf<'quarantined'>): void {
   const { partition, facts, at } = draft
-  const { reason, dispatch: id } = input
+  const { reason, held, dispatch: id } = input
   facts.push({ kind: 'quarantined', reason })
+  if (held) {
+    const { seq, index } = held.place
+    const bindings = owedTo(partition, held.bindings, [seq, index])
+    facts.push({ kind: 'event.released', seq, index, bindings, bytes: held.bytes })
+  }
   const dispatch = id === undefined ? undefined : partition.dispatches.get(id)
   if (!dispatch) return
   facts.push({ kind: 'dispatch.quarantined', dispatch: dispatch.id, at, reason: 'poison' })
