@@ -9,7 +9,9 @@ import { dispatcher } from './command/dispatcher.ts'
 import { doctor } from './command/doctor.ts'
 import { event } from './command/event.ts'
 import { exportCommand } from './command/export.ts'
+import { flow } from './command/flow.ts'
 import { ingress } from './command/ingress.ts'
+import { op } from './command/op.ts'
 import { projection } from './command/projection.ts'
 import { projector } from './command/projector.ts'
 import { replay } from './command/replay.ts'
@@ -29,6 +31,8 @@ const commands: readonly Register[] = [
   tail,
   dispatch,
   dead,
+  flow,
+  op,
   event,
   replay,
   exportCommand,

@@ -32,15 +32,18 @@ export async function resolveTarget(
     return { app, target: { kind: 'event', event: event.id } }
   }
   const filter = parseFilter(asked.filter ?? '')
-  const { bindings } =
-    asked.app === undefined ? await api.call('binding.list', {}) : { bindings: [] }
-  const app =
-    asked.app ??
-    onlyOne(
-      bindings.map((row) => row.app),
-      connection,
-    )
+  const app = await appOf(connection, asked.app)
   return { app, target: { kind: 'filter', ...filter } }
+}
+
+/** The app that was named, or the only one there is. */
+export async function appOf(connection: Connection, named: string | undefined): Promise<string> {
+  if (named !== undefined) return named
+  const { bindings } = await connection.api.call('binding.list', {})
+  return onlyOne(
+    bindings.map((row) => row.app),
+    connection,
+  )
 }
 
 function onlyOne(apps: readonly string[], { project }: Connection): string {

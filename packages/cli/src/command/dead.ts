@@ -4,6 +4,7 @@ import { act, type Cli } from '../cli.ts'
 import { ago, collect, oneOf, whole } from '../options.ts'
 import { bold, dim, fields, state, type Column } from '../output.ts'
 import { clip, iso, relative, shortId } from '../text.ts'
+import { again } from './dead-again.ts'
 
 export function dead(program: Command): void {
   const noun = program.command('dead').description('dead letters: dispatches that gave up')
@@ -14,6 +15,7 @@ export function dead(program: Command): void {
     .option('--binding <id>', 'a binding, or one version of it (id@v2)')
     .option('--app <name>')
     .option('--status <status>', 'pending, redriven, resolved, discarded, expired')
+    .option('--group <fingerprint>', 'what died of the same thing')
     .option('--text <text>', 'somewhere in id or error')
     .option('--since <time>', '30m, 24h, or a date')
     .option('--until <time>')
@@ -25,6 +27,7 @@ export function dead(program: Command): void {
     .description('one dead letter with its event')
     .argument('<id>', 'dispatch, or the beginning of its id')
     .action(act((cli, _options, id = '') => get(cli, id)))
+  again(noun)
 }
 
 interface Options {
@@ -32,6 +35,7 @@ interface Options {
   readonly binding?: string
   readonly app?: string
   readonly status?: string
+  readonly group?: string
   readonly text?: string
   readonly since?: string
   readonly until?: string
@@ -54,6 +58,7 @@ async function list(cli: Cli, options: Options): Promise<void> {
     text,
     cursor,
     status,
+    fingerprint: options.group,
     reason: oneOf(options.reason, deadReason.options, '--reason'),
     since: ago(options.since, '--since', now),
     until: ago(options.until, '--until', now),

@@ -4,6 +4,7 @@ import { exit, type ExitCode } from '../exit.ts'
 import { ago, collect, oneOf, whole } from '../options.ts'
 import { dim } from '../output.ts'
 import { cancel } from './dispatch-cancel.ts'
+import { rerun } from './dispatch-rerun.ts'
 import { watch } from './dispatch-watch.ts'
 
 export function dispatch(program: Command): void {
@@ -49,6 +50,7 @@ export function dispatch(program: Command): void {
     )
   watch(noun)
   cancel(noun)
+  rerun(noun)
 }
 
 interface ListOptions {
