@@ -34,12 +34,16 @@ const announceLabel = defineBinding({
   handler: ({ input }) => ({ said: `#${input.issue} is now ${input.label}` }),
 })
 
-/** A filter in CEL: pushes that bring commits. The others are told which clause was false. */
+/**
+ * A filter in CEL: pushes that bring commits. The others are told which clause was false. Those of
+ * one repository are handled one at a time, in the order in which they came.
+ */
 const summarisePush = defineBinding({
   id: 'summarise-push',
   on: pushed,
   when: 'event.data.ref.startsWith("refs/heads/") && !event.data.deleted && size(event.data.commits) > 0',
   key: 'event.data.repository.full_name',
+  flow: { key: 'queue' },
   handler: ({ data }) => ({
     subjects: data.commits.map(({ message }) => message.split('\n', 1)[0]),
   }),
@@ -70,11 +74,12 @@ const mirrorRelease = defineBinding({
   },
 })
 
-/** Never succeeds: dead-lettered after its attempts. */
+/** Never succeeds: dead-lettered after its attempts. The tracker takes 50 a second, so more wait. */
 const fileAlert = defineBinding({
   id: 'file-alert',
   on: [alertCreated, alertReopened],
   priority: 'high',
+  flow: { throttle: { max: 50, period: '1s' } },
   retry: { delays: ['100ms', '200ms'] },
   handler: ({ data }) => {
     throw new Error(`tracker refused alert ${data.alert.number}: connection reset`)
@@ -90,10 +95,14 @@ const rotateKey = defineBinding({
   },
 })
 
-/** Takes its time, and stops when it is told to. */
+/**
+ * Takes its time, and stops when it is told to. Ten of a repository at a time, so that a busy one
+ * leaves room for the others.
+ */
 const collectArtifacts = defineBinding({
   id: 'collect-artifacts',
   on: workflowCompleted,
+  flow: { concurrency: [40, { max: 10, key: ({ data }) => data.repository.full_name }] },
   timeouts: { attempt: '5s' },
   handler: async ({ data, signal }) => {
     await pause(300, undefined, { signal })

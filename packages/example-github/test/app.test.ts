@@ -84,6 +84,15 @@ test('a filter that said no says which clause, and a predicate why', () => {
   expect(skipped?.outcome).toMatchObject({ reason: 'drafts are not reviewed' })
 })
 
+test('pushes of a repository are handled one at a time: the second one waited', () => {
+  const pushes = t.dispatches().filter(({ binding }) => binding === 'summarise-push')
+  expect(pushes.map(({ path }) => path)).toEqual([
+    ['received', 'attempting', 'succeeded'],
+    ['received', 'flowGated', 'attempting', 'succeeded'],
+  ])
+  expect(t.waiting()).toEqual([])
+})
+
 test('it all replays', () => {
   expect(t.replay().entries).toBeGreaterThan(2 * deliveries.length)
 })
