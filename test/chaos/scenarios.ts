@@ -1,4 +1,5 @@
 import type { Scenario } from './scenario.ts'
+import { cluster } from './scenario/cluster.ts'
 import { corrupt } from './scenario/corrupt.ts'
 import { killDispatcher } from './scenario/kill-dispatcher.ts'
 import { killNats } from './scenario/kill-nats.ts'
@@ -19,4 +20,8 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   'power-cut': powerCut('always'),
   'power-cut-default': powerCut('default'),
   overload,
+  'cluster-kill': cluster('three servers: kill -9 of a leader under load', ['kill']),
+  'cluster-pause': cluster('three servers: SIGSTOP of a leader for 12 s', ['pause']),
+  'cluster-partition': cluster('three servers: a leader is cut off from the others', ['partition']),
+  cluster: cluster('three servers: one of each fault', ['kill', 'pause', 'partition']),
 }
