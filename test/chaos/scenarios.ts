@@ -1,6 +1,7 @@
 import type { Scenario } from './scenario.ts'
 import { cluster } from './scenario/cluster.ts'
 import { corrupt } from './scenario/corrupt.ts'
+import { crashPoints } from './scenario/crash-points.ts'
 import { killDispatcher } from './scenario/kill-dispatcher.ts'
 import { killNats } from './scenario/kill-nats.ts'
 import { diskFull, limits } from './scenario/limits.ts'
@@ -12,6 +13,7 @@ import { proxy } from './scenario/proxy.ts'
 export const scenarios: Readonly<Record<string, Scenario>> = {
   'kill-dispatcher': killDispatcher,
   'kill-nats': killNats,
+  'crash-points': crashPoints,
   pause,
   proxy,
   limits,

@@ -43,8 +43,8 @@ export const overload: Scenario = {
   },
 }
 
-async function megabytesOf({ ingressPid, dispatchers }: Stack): Promise<Record<string, number>> {
-  const pids: Record<string, number> = { ingress: ingressPid }
+async function megabytesOf({ services, dispatchers }: Stack): Promise<Record<string, number>> {
+  const pids: Record<string, number> = { ingress: services.ingress.pid }
   for (const { name, pid } of dispatchers) pids[name] = pid
   const sizes = Object.entries(pids).map(async ([name, pid]) => {
     const status = await readFile(`/proc/${pid}/status`, 'utf8')
