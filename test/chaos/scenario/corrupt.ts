@@ -2,7 +2,7 @@ import { sha256, streamNames, type EventLog, type Topology } from '@waybill/log'
 import { cp, open, readdir, rm, stat, truncate } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import { verifyAll } from '../../../packages/cli/src/verify/all.ts'
+import { checkHistory } from '@waybill/history'
 import { judge, openLog } from '../judge.ts'
 import { startLoad } from '../load.ts'
 import type { Scenario } from '../scenario.ts'
@@ -97,7 +97,7 @@ async function readAgain(
   try {
     await using server = await single(store)
     await using log = await openLog(server.direct)
-    const { findings, open: unended, unread } = await verifyAll(log)
+    const { findings, open: unended, unread } = await checkHistory(log)
     if (findings.length + unended + unread > 0) return 'detected'
     const found = await readJournal(log.log, log.topology)
     const isSame =

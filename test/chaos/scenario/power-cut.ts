@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { waybillEvent, decode } from '@waybill/core'
 import { decodeBatch, streamNames } from '@waybill/log'
-import { verifyAll } from '../../../packages/cli/src/verify/all.ts'
+import { checkHistory } from '@waybill/history'
 import { judge, openLog } from '../judge.ts'
 import { startLoad } from '../load.ts'
 import { call, missingForMounts, mount } from '../root.ts'
@@ -65,7 +65,7 @@ async function readCopy(copy: string, acknowledged: ReadonlySet<string>): Promis
     for await (const { bytes } of log.log.read({ stream, subjects: [], fromSeq: 1 })) {
       for (const item of decodeBatch(bytes)) missing.delete(waybillEvent.parse(decode(item)).id)
     }
-    const { findings } = await verifyAll(log)
+    const { findings } = await checkHistory(log)
     return [
       ...[...missing].map((id) => `${id} is gone`),
       ...findings.map(({ rule, what }) => `${rule}: ${what}`),

@@ -4,6 +4,7 @@ import {
   parseEffectId,
   RULES,
   step,
+  WaybillError,
   type Entry,
   type Fact,
   type Hash,
@@ -11,12 +12,8 @@ import {
   type Partition,
   type PartitionId,
 } from '@waybill/core'
-import type { Bundle } from '@waybill/log'
-import { refusedReplay } from './error.ts'
 import { differences, type Difference } from './difference.ts'
-
-/** A bundle and its sequence in the journal's stream. */
-export type Recorded = Bundle & { readonly seq: number }
+import type { Recorded } from './invariant.ts'
 
 /** The place of an entry, in words that a person can find again. */
 export interface Place {
@@ -40,6 +37,22 @@ export interface Divergence {
   readonly differences: readonly Difference[]
 }
 
+/** Saying "drift" where only the rules are missing would send people to look for a bug. */
+export class OtherRules extends WaybillError {
+  override readonly name = 'OtherRules'
+
+  /** @param rules those that the journal was written under */
+  constructor({ app, slot }: Pick<PartitionId, 'app' | 'slot'>, rules: number) {
+    super({
+      code: 'WB4103',
+      what: `the journal was written under rules ${rules}, this build has rules ${RULES}`,
+      where: `partition ${app}/${slot}`,
+      why: 'deciding again under other rules would prove nothing',
+      next: 'replay it with the build that wrote it',
+    })
+  }
+}
+
 export interface Replayer {
   readonly partition: Partition
   readonly entries: number
@@ -57,7 +70,7 @@ export interface Replayer {
  * Replays a partition from its beginning, or from the state that a snapshot holds: the recorded
  * inputs, each at its recorded time, through the same `step` that production runs.
  *
- * @throws CliError when the journal was written under rules that this build does not have
+ * @throws OtherRules when the journal was written under rules that this build does not have
  */
 export function createReplayer(id: PartitionId, hash: Hash, from?: Partition): Replayer {
   const partition = from ?? createPartition(id, hash)
@@ -75,7 +88,7 @@ export function createReplayer(id: PartitionId, hash: Hash, from?: Partition): R
       return counts.dispatches
     },
     take({ seq, header, entries }, onEntry) {
-      if (header.rules !== RULES) throw refusedReplay(header.rules, header.app, header.slot)
+      if (header.rules !== RULES) throw new OtherRules(id, header.rules)
       for (const [at, bytes] of entries.entries()) {
         const place = { app: id.app, slot: id.slot, bundle: header.number, seq, entry: at }
         const stepped = again(partition, bytes)

@@ -1,16 +1,36 @@
-import {
-  dispatchIdOf,
-  isFinal,
-  type Entry,
-  type Hash,
-  type PartitionId,
-  type Transition,
-} from '@waybill/core'
+import { dispatchIdOf, type Hash, type PartitionId, type Transition } from '@waybill/core'
+import type { Complain } from '../finding.ts'
+import type { Invariant } from '../invariant.ts'
+import type { KnownDispatch } from '../dispatches.ts'
 
 /** Says of one dispatch what is wrong with it. */
-export type Say = (rule: string, what: string) => void
+type Say = (rule: string, what: string) => void
 
-export function checkBegin(
+export const chain: Invariant = {
+  name: 'chain',
+  law: 'I11',
+  holds: 'a dispatch begins once, under its own id, and each transition names the one before',
+  of: 'partition',
+  watch: ({ id, hash, fromStart }) => ({
+    transition({ fact, before }, complain) {
+      const say = about(complain, fact.dispatch)
+      if (fact.index === 0) {
+        if (before) say('dispatch.begins-once', 'it begins a second time')
+        checkBegin(fact, id, hash, say)
+      } else if (before) checkLink(before, fact, say)
+      else if (fromStart) {
+        say('dispatch.begins', `transition ${fact.index} of a dispatch that never began`)
+      }
+    },
+  }),
+}
+
+const about =
+  (complain: Complain, dispatch: string): Say =>
+  (rule, what) =>
+    complain(rule, what, { dispatch })
+
+function checkBegin(
   fact: Transition,
   { app, generation, slot }: PartitionId,
   hash: Hash,
@@ -33,27 +53,10 @@ export function checkBegin(
   if (expected !== fact.dispatch) say('dispatch.id', `${binding} for ${event} makes ${expected}`)
 }
 
-/** @param head sha-256 of the entry with the transition before */
-export function checkLink(last: Transition, head: string, fact: Transition, say: Say): void {
+function checkLink({ last, head }: KnownDispatch, fact: Transition, say: Say): void {
   const { index, prev, from, origin } = fact
   if (index !== last.index + 1) say('dispatch.chain', `transition ${index} after ${last.index}`)
   if (prev !== head) say('dispatch.chain', `transition ${index} does not name the entry before it`)
   if (from !== last.to) say('dispatch.chain', `it leaves ${from}, but was in ${last.to}`)
   if (origin) say('dispatch.origin', 'its origin stands in a later transition')
-}
-
-export function checkRecord({ record, index, to }: Transition, entry: Entry, say: Say): void {
-  if (record.index !== index + 1) {
-    say('dispatch.record', `record ${record.index} after transition ${index}`)
-  }
-  if (record.state !== to) {
-    say('dispatch.record', `the record is in ${record.state}, the transition leads to ${to}`)
-  }
-  if (record.at !== entry.at) {
-    say('dispatch.record', `the record is of ${record.at}, the entry of ${entry.at}`)
-  }
-  const expected = isFinal(to) ? to : undefined
-  if (record.outcome?.status !== expected) {
-    say('dispatch.outcome', `it ends as ${record.outcome?.status ?? 'nothing'} in ${to}`)
-  }
 }

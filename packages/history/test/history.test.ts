@@ -1,10 +1,19 @@
 import { encode, type Entry } from '@waybill/core'
-import { decodeEntry, sha256, streamNames, walk } from '@waybill/log'
+import {
+  decodeEntry,
+  encodeBatch,
+  sha256,
+  streamNames,
+  subjects,
+  walk,
+  type Stored,
+} from '@waybill/log'
 import { expect, test } from 'vitest'
-import type { Recorded } from '../src/replay/partition.ts'
-import { checkEvents } from '../src/verify/events.ts'
-import type { Finding } from '../src/verify/finding.ts'
-import { createHistory, type History } from '../src/verify/history.ts'
+import { checkHistory } from '../src/check.ts'
+import type { Finding } from '../src/finding.ts'
+import { createHistory, type History } from '../src/history.ts'
+import type { Recorded } from '../src/invariant.ts'
+import type { Past } from '../src/journals.ts'
 import { binding, createStory, failed, names, succeeded, type Story } from './story.ts'
 
 async function told(): Promise<{ story: Story; bundles: Recorded[] }> {
@@ -123,27 +132,52 @@ function withTransition(
   }
 }
 
+const eventSubject = subjects(names).events(0)
+
 test('an accepted event that was passed over is found, one that waits is counted', async () => {
-  const { story, bundles } = await told()
+  const { story } = await told()
+  expect(await checkHistory(story)).toMatchObject({ findings: [], open: 0, unread: 0 })
+  await story.send({ data: 'is not committed' })
+  expect(await checkHistory(story)).toMatchObject({ findings: [], unread: 1 })
+  const { seq } = await story.log.send(eventSubject, encodeBatch([encode('passed over')]))
+  await story.send({ data: 'is read' })
+  await story.commit()
+  const { findings, unread } = await checkHistory(story)
+  const what = `EVENTS_g1 ${seq} event 0 of it was passed over`
+  expect(findings).toMatchObject([{ rule: 'event.read', law: 'I1', seq, what }])
+  expect(unread).toBe(0)
+})
+
+test('what was read and is not there, or says something else, is found', async () => {
+  const { story } = await told()
   const { events } = streamNames(names)
-  const messages = () => story.log.read({ stream: events, subjects: [], fromSeq: 1 })
-  const { history } = check(story, bundles)
-  const options = { hash: sha256, reads: history.events, after: { seq: 0, index: 0 } }
-  expect(await checkEvents({ ...options, messages: messages() })).toEqual({
-    read: 1,
-    unread: 0,
-    findings: [],
+  const reading = (change: (one: Stored) => Stored[]): Past => ({
+    topology: names,
+    log: {
+      hash: sha256,
+      get: (stream, seq) => story.log.get(stream, seq),
+      subjects: (stream, filter) => story.log.subjects(stream, filter),
+      async *read(range, signal) {
+        for await (const one of story.log.read(range, signal)) {
+          if (range.stream === events) yield* change(one)
+          else yield one
+        }
+      },
+    },
   })
-  await story.send({ data: 'waits' })
-  expect(await checkEvents({ ...options, messages: messages() })).toMatchObject({
-    read: 1,
-    unread: 1,
-    findings: [],
-  })
-  const late = { seqs: [2], indexes: [0], hashes: ['0'] }
-  const passed = await checkEvents({ ...options, reads: late, messages: messages() })
-  expect(passed.findings).toMatchObject([
-    { seq: 1, what: 'event 0 of it was passed over' },
-    { seq: 2, what: 'was read with hash 0' },
+  const gone = await checkHistory(reading(() => []))
+  expect(gone.findings).toMatchObject([
+    { rule: 'event.read', what: 'EVENTS_g1 1 was read, but is not in the stream' },
   ])
+  const forged = encodeBatch([encode('forged')])
+  const changed = await checkHistory(reading((one) => [{ ...one, bytes: forged }]))
+  expect(changed.findings).toMatchObject([
+    { rule: 'event.read', what: expect.stringContaining('was read with hash') },
+  ])
+})
+
+test('bytes in the stream of events that nobody can read are counted, not stumbled over', async () => {
+  const { story } = await told()
+  await story.log.send(eventSubject, Uint8Array.of(0xc1))
+  expect(await checkHistory(story)).toMatchObject({ findings: [], unread: 1 })
 })
