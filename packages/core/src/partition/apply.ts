@@ -12,7 +12,7 @@ import { compact, schedule } from './timers.ts'
  * @param hash sha-256 of the entry's canonical bytes, hex
  */
 export function apply(partition: Partition, entry: Entry, hash: string): void {
-  if (hourOf(entry.at) !== hourOf(partition.at)) forget(partition, entry.at)
+  forget(partition, entry.at)
   partition.at = entry.at
   takeInput(partition, entry.input)
   for (const fact of entry.facts) applyFact(partition, fact, entry, hash)
@@ -193,8 +193,12 @@ function advanceBulk(partition: Partition, fact: FactOf<'bulk.advanced'>): void 
 const hourMs = 3_600_000
 const hourOf = (at: number): number => Math.floor(at / hourMs)
 
-/** Once an hour of the partition's own time, so that a fold forgets exactly what the live one did. */
-function forget(partition: Partition, at: number): void {
+/**
+ * Once an hour of the partition's own time, so that a fold forgets exactly what the live one did. A
+ * step asks for it before it decides, too: what has lapsed in a quiet hour must not count.
+ */
+export function forget(partition: Partition, at: number): void {
+  if (hourOf(at) === hourOf(partition.at)) return
   expire(partition.seen, at, limits.dedupeWindowMs)
   expire(partition.ended, at, limits.endedRememberedMs)
   expire(partition.letters, at, limits.lettersRememberedMs)

@@ -49,6 +49,7 @@ type Bare<Event extends DispatchEvent> = Event extends DispatchEvent
 /** An event that its machine must handle: being ignored would mean that an effect is lost. */
 export function move(draft: Draft, dispatch: Dispatch, happening: Happening): void {
   if (!tryMove(draft, dispatch, happening)) {
+    draft.moved.add(dispatch.id) // this is the one that the step fails on
     throw new Error(`${dispatch.id} in ${dispatch.record.state} does not handle ${happening.type}`)
   }
 }

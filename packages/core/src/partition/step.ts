@@ -2,7 +2,7 @@ import { encode } from '../codec.ts'
 import type { Dispatch, DispatchRecord } from '../dispatch/record.ts'
 import type { TimerName } from '../dispatch/event.ts'
 import { parseEffectId } from '../id.ts'
-import { apply } from './apply.ts'
+import { apply, forget } from './apply.ts'
 import { continueBulk, decideLetter } from './commands.ts'
 import { beginDraft, hasRoom, move, tryMove, type Draft } from './draft.ts'
 import { limits, type EffectResult, type Entry, type Input, type InputOf } from './entry.ts'
@@ -31,6 +31,7 @@ export function step(partition: Partition, input: Input, at: number): Stepped {
     throw new Error(`${input.ref.stream} ${input.ref.seq}/${input.ref.index} was taken already`)
   }
   const time = Math.max(partition.at, Math.floor(at))
+  forget(partition, time)
   const stepped = attempt(partition, input, time)
   apply(partition, stepped.entry, stepped.hash)
   return stepped
