@@ -5,6 +5,7 @@ import {
   limits,
   nextDue,
   type DispatchRecord,
+  type EffectResult,
   type Fact,
   type Transition,
 } from '../../src/index.ts'
@@ -121,7 +122,10 @@ describe('the first transition', () => {
         head: twin,
         verdicts,
       })
-      expect(bad.entry.input).toMatchObject({ kind: 'quarantined', reason: expect.stringMatching(/verdict (unjudged )?on label@v1/) })
+      expect(bad.entry.input).toMatchObject({
+        kind: 'quarantined',
+        reason: expect.stringMatching(/verdict (unjudged )?on label@v1/),
+      })
       expect(world.partition.started).toBe(1)
     }
     const deep = ready({ maxChainDepth: 1 })
@@ -267,7 +271,7 @@ describe('what cannot be taken', () => {
     kind: 'quarantined' as const,
     reason: 'not understood',
     hash: hash.text('bytes'),
-    bytes: encode('bytes'),
+    bytes: new Uint8Array([0xa5]),
     ...(dispatch === undefined ? {} : { dispatch }),
   })
 
@@ -301,7 +305,7 @@ describe('what cannot be taken', () => {
     sendEvent(world)
     const running = attempt(world)
     const output = 'x'.repeat(300_000)
-    const result = { status: 'succeeded', output, sent: [], ms: 1 } as const
+    const result: EffectResult = { status: 'succeeded', output, sent: [], ms: 1 }
     const { input } = answer(world, running, result).entry
     if (input.kind !== 'quarantined') throw new Error('not quarantined')
     const whole = encode({ kind: 'result', effect: running.id, result })
