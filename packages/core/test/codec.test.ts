@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { CodecError, decode, encode, equalBytes, type Plain } from '../src/codec.ts'
 import { addChild, createShapeTree, knownChild } from '../src/codec/shape.ts'
 import { plain } from './plain.ts'
+import { tries } from './tries.ts'
 
 const library = new Encoder({ sortKeys: true, ignoreUndefined: true })
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
@@ -16,7 +17,7 @@ describe('laws', () => {
         expect(decode(bytes)).toEqual(value)
         expect(hex(encode(decode(bytes)))).toBe(hex(bytes))
       }),
-      { numRuns: 2000 },
+      tries(2000),
     )
   })
 
@@ -27,7 +28,7 @@ describe('laws', () => {
         expect(hex(bytes)).toBe(hex(library.encode(value)))
         expect(decode(bytes)).toEqual(libraryDecode(bytes))
       }),
-      { numRuns: 2000 },
+      tries(2000),
     )
   })
 
