@@ -1,5 +1,5 @@
 import { recover } from '@waybill/engine'
-import { createMemorySnapshots, streamNames, subjects } from '@waybill/log'
+import { createMemorySnapshots, runRetention, streamNames, subjects } from '@waybill/log'
 import { expect, test } from 'vitest'
 import { replayAll } from '../src/replay/all.ts'
 import { sliceOf } from '../src/replay/source.ts'
@@ -32,7 +32,8 @@ test('a journal whose beginning is gone replays from its newest snapshot', async
   const whole = await replayAll(story)
   expect(whole).toMatchObject({ dispatches: 3, diverged: 0 })
   const { position } = story.partition.checkpoint!
-  await story.log.purge(story.stream, story.subject, position)
+  const { stream, subject } = story
+  await runRetention({ ...story, floors: [{ stream, subject, belowSeq: position }] })
   expect(await replayAll(story)).toMatchObject({ dispatches: 1, diverged: 0 })
   expect(await checkHistory(story)).toMatchObject({ findings: [], open: 0, unread: 0 })
 })
@@ -68,8 +69,7 @@ test('what retention takes away leaves a journal that verifies and replays', asy
     { stream: story.stream, subject: story.subject, belowSeq: expect.any(Number) },
     { stream: events, subject: subjects(names).events(0), belowSeq: 4 },
   ])
-  for (const { stream, subject, belowSeq } of floors)
-    await story.log.purge(stream, subject, belowSeq)
+  await runRetention({ ...story, floors })
   expect(await checkHistory(story)).toMatchObject({ findings: [], open: 1 })
   expect(await replayAll(story)).toMatchObject({ dispatches: 2, diverged: 0 })
 })
@@ -93,5 +93,10 @@ test('events of a partition that never wrote anything are waiting, not forgotten
   await story.deploy(binding())
   await story.send()
   await story.send()
-  expect(await checkHistory(story)).toMatchObject({ findings: [], open: 0, unread: 3 })
+  expect(await checkHistory(story)).toMatchObject({
+    findings: [],
+    open: 0,
+    unread: 4,
+    partitions: [{ eventsUnread: 3, deploysUnread: 1 }],
+  })
 })

@@ -1,5 +1,12 @@
 import type { PartitionId } from '@waybill/core'
-import { ChainBroken, sha256, streamNames } from '@waybill/log'
+import {
+  ChainBroken,
+  type JournalBundle,
+  readRetired,
+  sha256,
+  streamNames,
+  subjects,
+} from '@waybill/log'
 import { Complaints, type Watching } from './complaints.ts'
 import type { Evidence } from './evidence.ts'
 import type { Finding } from './finding.ts'
@@ -25,6 +32,7 @@ export interface CheckedPartition extends PartitionSummary {
   readonly eventsRead: number
   readonly eventsUnread: number
   readonly lettersUnread: number
+  readonly deploysUnread: number
 }
 
 export interface Checked {
@@ -33,7 +41,7 @@ export interface Checked {
   readonly findings: readonly Finding[]
   /** Dispatches that began and have not ended. */
   readonly open: number
-  /** Events that were not come to yet. */
+  /** Events, letters and deploys that were not come to yet. */
   readonly unread: number
   readonly ms: number
 }
@@ -49,8 +57,9 @@ export async function checkHistory(past: Past, options: CheckOptions = {}): Prom
   const done: CheckedPartition[] = []
   const findings: Finding[] = []
   const across = watchersOf(past, options)
+  const retired = await readRetired(past.log, past.topology)
   for (const id of await everyPartition(past, options.app)) {
-    const one = await checkPartition(past, id, options, across)
+    const one = await checkPartition({ ...past, retired }, id, options, across)
     options.onPartition?.(one.summary, one.findings)
     done.push(one.summary)
     findings.push(...one.findings)
@@ -62,10 +71,13 @@ export async function checkHistory(past: Past, options: CheckOptions = {}): Prom
     partitions: done,
     findings,
     open: done.reduce((total, { open }) => total + open, 0),
-    unread: done.reduce((total, { eventsUnread }) => total + eventsUnread, 0),
+    unread: done.reduce((total, one) => total + unreadOf(one), 0),
     ms: Math.round(performance.now() - began),
   }
 }
+
+const unreadOf = ({ eventsUnread, lettersUnread, deploysUnread }: CheckedPartition): number =>
+  eventsUnread + lettersUnread + deploysUnread
 
 function watchersOf({ log, topology }: Past, options: CheckOptions): readonly Watching[] {
   const scope = { log, topology, evidence: options.evidence ?? {} }
@@ -91,23 +103,31 @@ async function everyPartition(
   return [...written, ...silent]
 }
 
+/** With what retention took away, by subject. */
+type Kept = Past & { readonly retired: ReadonlyMap<string, number> }
+
 async function checkPartition(
-  past: Past,
+  past: Kept,
   id: PartitionId,
   { signal, also }: CheckOptions,
   across: readonly Watching[],
 ): Promise<{ summary: CheckedPartition; findings: readonly Finding[] }> {
   const findings: Finding[] = []
-  const tally = { eventsRead: 0, eventsUnread: 0, lettersUnread: 0 }
+  const tally = { eventsRead: 0, eventsUnread: 0, lettersUnread: 0, deploysUnread: 0 }
   let history: History | undefined
   const inputs = inputsOf(past, id, tally, () => history)
   const open = (fromStart: boolean): History => {
     const { events: eventsStream } = streamNames(past.topology)
     return createHistory({ id, hash: sha256, eventsStream, fromStart, inputs, also, across })
   }
+  const begin = ({ header: { number }, seq }: JournalBundle): History => {
+    const subject = subjects(past.topology).journal(id.app, id.slot)
+    if (number > 1 && !past.retired.has(subject)) findings.push(headless(id, number, seq))
+    return open(number === 1)
+  }
   try {
     for await (const bundle of journalOf(past, id, signal && { signal })) {
-      history ??= open(bundle.header.number === 1)
+      history ??= begin(bundle)
       findings.push(...history.take(bundle))
       if (findings.length >= findingsMax) break
     }
@@ -125,10 +145,17 @@ function chainFinding({ app, slot }: PartitionId, { at }: ChainBroken): Finding 
   return { rule: 'bundle.chain', law: 'I11', app, slot, bundle: number ?? 0, seq, what: why }
 }
 
-type Tally = { -readonly [K in 'eventsRead' | 'eventsUnread' | 'lettersUnread']: number }
+function headless({ app, slot }: PartitionId, bundle: number, seq: number): Finding {
+  const what = `the journal begins at bundle ${bundle}, and no retention took what was before`
+  return { rule: 'bundle.chain', law: 'I11', app, slot, bundle, seq, what }
+}
+
+type Tally = {
+  -readonly [K in 'eventsRead' | 'eventsUnread' | 'lettersUnread' | 'deploysUnread']: number
+}
 
 function inputsOf(
-  past: Past,
+  past: Kept,
   id: PartitionId,
   tally: Tally,
   history: () => History | undefined,
@@ -137,14 +164,22 @@ function inputsOf(
     lanes: lanesOf(past.topology, id),
     messages: ({ stream, subject }, fromSeq) =>
       past.log.read({ stream, subjects: [subject], fromSeq: Math.max(1, fromSeq) }),
+    keptFrom: async ({ subject }) => floorOf(past.retired, subject),
     deployedAfter: async () => history()?.eventsAfter ?? (await firstDeploy(past, id.app)),
     noteUnread({ name }, read, unread) {
-      if (name !== 'events') {
-        tally.lettersUnread += unread
-        return
+      if (name === 'defs') tally.deploysUnread = unread
+      else if (name !== 'events') tally.lettersUnread += unread
+      else {
+        tally.eventsRead = read
+        tally.eventsUnread = unread
       }
-      tally.eventsRead = read
-      tally.eventsUnread = unread
     },
   }
+}
+
+/** A mailbox is all subjects that begin with it: one for each sender. */
+function floorOf(retired: ReadonlyMap<string, number>, subject: string): number {
+  if (!subject.endsWith('>')) return retired.get(subject) ?? 0
+  const floors = [...retired].filter(([one]) => one.startsWith(subject.slice(0, -1)))
+  return Math.max(0, ...floors.map(([, floor]) => floor))
 }

@@ -73,6 +73,8 @@ export interface PartitionScope {
 export interface Inputs {
   readonly lanes: readonly Lane[]
   messages(lane: Lane, fromSeq: number): AsyncIterable<Stored>
+  /** What retention may have taken lies below this sequence. */
+  keptFrom(lane: Lane): Promise<number>
   /** Up to here the events are not its business: they came before its first deploy. */
   deployedAfter(): Promise<EventPlace>
   /** How much of a lane was read, and how much was not come to yet. */

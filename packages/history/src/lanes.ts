@@ -16,7 +16,7 @@ export interface Reads {
 
 /** A flow of inputs into a partition, with a position of its own. */
 export interface Lane {
-  readonly name: 'events' | 'ask' | 'answer'
+  readonly name: 'events' | 'ask' | 'answer' | 'defs'
   readonly stream: string
   /** Under which the partition keeps how far it has read. */
   readonly position: string
@@ -35,5 +35,6 @@ export function lanesOf(topology: Topology, { app, slot }: PartitionId): readonl
       position: `${names.mail}.${name}`,
       subject: of.mailbox(app, slot, name),
     })),
+    { name: 'defs', stream: names.defs, position: names.defs, subject: of.def(app) },
   ]
 }

@@ -2,6 +2,7 @@ import { encode, type Entry } from '@waybill/core'
 import {
   decodeEntry,
   encodeBatch,
+  runRetention,
   sha256,
   streamNames,
   subjects,
@@ -174,6 +175,51 @@ test('what was read and is not there, or says something else, is found', async (
   expect(changed.findings).toMatchObject([
     { rule: 'event.read', what: expect.stringContaining('was read with hash') },
   ])
+})
+
+test('a deploy that is gone is found, one that nobody has read is counted, and so is a letter', async () => {
+  const { story } = await told()
+  const { defs } = streamNames(names)
+  const gone = await checkHistory({
+    topology: names,
+    log: {
+      hash: sha256,
+      get: (stream, seq) => story.log.get(stream, seq),
+      subjects: (stream, filter) => story.log.subjects(stream, filter),
+      async *read(range, signal) {
+        if (range.stream !== defs) yield* story.log.read(range, signal)
+      },
+    },
+  })
+  expect(gone.findings).toMatchObject([
+    { rule: 'deploy.read', law: 'I1', what: 'DEFS 1 was read, but is not in the stream' },
+  ])
+  const deploy = await story.log.get(defs, 1)
+  await story.log.send(subjects(names).def(story.id.app), deploy?.bytes ?? new Uint8Array())
+  const letter = subjects(names).mail(story.id.app, 0, 'answer', 'op')
+  await story.log.send(letter, encodeBatch([encode('unread')]))
+  expect(await checkHistory(story)).toMatchObject({ findings: [], unread: 2 })
+})
+
+test('a head that is gone is found, unless it is on record that retention took it', async () => {
+  const { story } = await told()
+  await story.send({ data: 'a second one' })
+  await story.commit()
+  const { events } = streamNames(names)
+  const floors = [
+    { stream: events, subject: eventSubject, belowSeq: 3 },
+    { stream: story.stream, subject: story.subject, belowSeq: 3 },
+  ]
+  await story.log.purge(events, eventSubject, 3)
+  expect((await checkHistory(story)).findings).toMatchObject([
+    { rule: 'event.read', what: 'EVENTS_g1 1 was read, but is not in the stream' },
+  ])
+  await story.log.purge(story.stream, story.subject, 3)
+  expect((await checkHistory(story)).findings).toMatchObject([
+    { rule: 'bundle.chain', what: expect.stringContaining('begins at bundle 3') },
+  ])
+  await runRetention({ ...story, floors })
+  expect(await checkHistory(story)).toMatchObject({ findings: [] })
 })
 
 test('bytes in the stream of events that nobody can read are counted, not stumbled over', async () => {

@@ -1,7 +1,7 @@
 import type { Hash } from '@waybill/core'
 import { decodeBatch, type Stored } from '@waybill/log'
 import type { Complain } from '../finding.ts'
-import type { Inputs, Invariant, PartitionScope } from '../invariant.ts'
+import type { Inputs, Invariant, PartitionScope, Recorded } from '../invariant.ts'
 import type { EventPlace, Lane, Reads } from '../lanes.ts'
 
 export const streams: Invariant = {
@@ -11,28 +11,41 @@ export const streams: Invariant = {
     'all that lies in a stream for a partition is read, in order, with the hash of its message: ' +
     'nothing is passed over, nothing is made up',
   of: 'partition',
-  watch: (scope) => ({
-    async end(complain) {
-      if (!scope.inputs) return
-      for (const lane of scope.inputs.lanes) await checkLane(scope, scope.inputs, lane, complain)
-    },
-  }),
+  watch(scope) {
+    let reached: Positions = {}
+    return {
+      bundle({ header }) {
+        reached = header.positions
+      },
+      async end(complain) {
+        if (!scope.inputs) return
+        for (const lane of scope.inputs.lanes) {
+          await checkLane({ ...scope, inputs: scope.inputs, reached }, lane, complain)
+        }
+      },
+    }
+  },
+}
+
+type Positions = Recorded['header']['positions']
+
+interface Scope extends PartitionScope {
+  readonly inputs: Inputs
+  /** By the last bundle. */
+  readonly reached: Positions
 }
 
 const none: Reads = { seqs: [], indexes: [], hashes: [] }
 
-async function checkLane(
-  { hash, reads, fromStart }: PartitionScope,
-  inputs: Inputs,
-  lane: Lane,
-  complain: Complain,
-): Promise<void> {
+async function checkLane(scope: Scope, lane: Lane, complain: Complain): Promise<void> {
+  const { hash, reads, inputs } = scope
   const merge: Merge = { hash, lane, reads: reads.get(lane.position) ?? none, at: 0, unread: 0 }
-  const after = await begins(merge, inputs, fromStart)
+  const after = await begins(merge, scope)
+  const keptFrom = await inputs.keptFrom(lane)
   let isFirst = true
   for await (const message of inputs.messages(lane, after.seq)) {
     if (message.seq < after.seq) continue
-    if (isFirst) skipRetired(merge, message.seq)
+    if (isFirst) skipRetired(merge, Math.min(message.seq, keptFrom))
     isFirst = false
     takeMessage(merge, message, after, complain)
   }
@@ -43,13 +56,15 @@ async function checkLane(
 /** Everything up to here is not asked about: it came before the app, or before what is kept. */
 async function begins(
   { lane, reads }: Merge,
-  inputs: Inputs,
-  fromStart: boolean,
+  { inputs, fromStart, reached }: Scope,
 ): Promise<EventPlace> {
   if (lane.name === 'events') return inputs.deployedAfter()
-  const [seq = 0] = reads.seqs
-  const [index = 0] = reads.indexes
-  return fromStart ? { seq: 0, index: 0 } : { seq, index: index - 1 }
+  if (fromStart) return { seq: 0, index: 0 }
+  const [seq] = reads.seqs
+  const [index] = reads.indexes
+  if (seq !== undefined && index !== undefined) return { seq, index: index - 1 }
+  // Nothing of it was read in what is kept, so where it ended is where it was before.
+  return reached[lane.position] ?? { seq: 0, index: 0 }
 }
 
 /** Two lists in the same order, walked side by side. */
@@ -104,11 +119,11 @@ function takeItem(
 
 /**
  * Retention takes away the oldest and never the last one: what was read before the first that is
- * kept may be gone, what was read after it may not.
+ * kept may be gone if that is on record, what was read after it may not.
  */
-function skipRetired(merge: Merge, firstSeq: number): void {
+function skipRetired(merge: Merge, belowSeq: number): void {
   const { seqs } = merge.reads
-  while ((seqs[merge.at] ?? Infinity) < firstSeq) merge.at += 1
+  while ((seqs[merge.at] ?? Infinity) < belowSeq) merge.at += 1
 }
 
 function skipMissing(merge: Merge, seq: number, complain: Complain): void {
@@ -118,7 +133,10 @@ function skipMissing(merge: Merge, seq: number, complain: Complain): void {
   }
 }
 
-const itemOf = ({ name }: Lane): string => (name === 'events' ? 'event' : 'letter')
+function itemOf({ name }: Lane): string {
+  if (name === 'events') return 'event'
+  return name === 'defs' ? 'deploy' : 'letter'
+}
 
 function say(lane: Lane, seq: number, what: string, complain: Complain): void {
   complain(`${itemOf(lane)}.read`, `${lane.stream} ${seq} ${what}`, { seq })
