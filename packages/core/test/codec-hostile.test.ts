@@ -34,6 +34,7 @@ describe('any bytes', () => {
       fc.nat(),
       fc.oneof(fc.nat(255), fc.constantFrom(0xc1, 0xca, 0xcb, 0xd9, 0xdc, 0xde, 0xdf, 0xff)),
     )
+    const runs = tries(20_000)
     fc.assert(
       fc.property(
         plain,
@@ -45,11 +46,11 @@ describe('any bytes', () => {
           count[holds(cut > 20 ? bytes.subarray(0, bytes.length - (cut % bytes.length)) : bytes)]++
         },
       ),
-      tries(20_000),
+      runs,
     )
     // Neither side of the law may be empty, or it says nothing.
-    expect(count.accepted).toBeGreaterThan(500)
-    expect(count.refused).toBeGreaterThan(5000)
+    expect(count.accepted).toBeGreaterThan(runs.numRuns / 40)
+    expect(count.refused).toBeGreaterThan(runs.numRuns / 4)
   })
 
   test('every head with every kind of tail', () => {
