@@ -13,11 +13,17 @@ import { simulatedLeases, simulatedSnapshots } from './world/stores.ts'
 import { Weather } from './world/weather.ts'
 
 /** The simulated ports, with nothing wrong: what the real server passes, they pass. */
-const simulatedWorld: OpenWorld = async () => {
+const simulatedWorld = async (handMs: number): ReturnType<OpenWorld> => {
   const schedule = new Schedule(1_700_000_000_000)
   const server = new Server(topology, schedule)
   const process = new Process(schedule, 'tester')
-  const network = new Network(schedule, new Weather(schedule), process, random('conformance'))
+  const network = new Network(
+    schedule,
+    new Weather(schedule),
+    process,
+    random('conformance'),
+    handMs,
+  )
   let open = true
   const running = (async () => {
     // Time stands still while nothing is asked for.
@@ -40,5 +46,6 @@ const simulatedWorld: OpenWorld = async () => {
   }
 }
 
-logConformance('simulated', simulatedWorld)
-storeConformance('simulated', simulatedWorld)
+logConformance('simulated', () => simulatedWorld(0))
+logConformance('simulated, readers with a hand', () => simulatedWorld(20))
+storeConformance('simulated', () => simulatedWorld(0))

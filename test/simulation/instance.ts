@@ -69,7 +69,13 @@ export class Instance {
     const { options, schedule, server, weather, topology, effects, replies, chance } = this.#world
     const incarnation = `${this.name}-${++this.#starts}`
     const process = new Process(schedule, this.name, this.#skewMs)
-    const network = new Network(schedule, weather, process, chance.fork(incarnation))
+    const network = new Network(
+      schedule,
+      weather,
+      process,
+      chance.fork(incarnation),
+      options.handMs,
+    )
     const { limits, seed } = options
     const stop = new AbortController()
     const host = createHost({
