@@ -25,7 +25,6 @@ const { values } = parseArgs({
 
 const scoreMin = 80
 
-process.env['TRIES_SHARE'] ??= '0.1'
 process.exitCode = values.help ? say(usage) : await main()
 
 /** @returns 0 enough mutants are caught, 1 too few */

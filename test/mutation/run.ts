@@ -13,7 +13,7 @@ export interface Wish {
  * the tests that are meant for it, and only the files that are mutated are slowed by being it.
  */
 export async function mutateGroup(
-  { name, tests }: Group,
+  { name, tests, triesShare }: Group,
   files: readonly string[],
   { fresh }: Wish,
 ): Promise<void> {
@@ -25,6 +25,7 @@ export async function mutateGroup(
     'packages/core/test/{plain,sha256,tries}.ts',
     ...tests.map((pattern) => `packages/core/test/${pattern}`),
   ]
+  process.env['TRIES_SHARE'] = String(triesShare)
   const stryker = new Stryker({
     plugins: [fileURLToPath(import.meta.resolve('@stryker-mutator/vitest-runner'))],
     testRunner: 'vitest',
