@@ -3,7 +3,12 @@ import { newDispatch, wakeDispatch, type LiveDispatch, type Moved } from '../dis
 import type { Effect } from '../dispatch/effect.ts'
 import type { DispatchEvent } from '../dispatch/event.ts'
 import { MACHINE_VERSION } from '../dispatch/machine.ts'
-import { isFinal, type Dispatch, type DispatchOrigin } from '../dispatch/record.ts'
+import {
+  isFinal,
+  type Dispatch,
+  type DispatchOrigin,
+  type DispatchRecord,
+} from '../dispatch/record.ts'
 import { jitterOf } from '../retry.ts'
 import { limits, type Fact, type InputOf, type LetterAnswer } from './entry.ts'
 import { manifestOf, type Partition } from './state.ts'
@@ -157,10 +162,19 @@ function write(
     ...link,
   })
   draft.effects.push(...effects)
-  // A character takes at most three bytes; only these two texts have no small bound of their own.
-  const texts =
-    (record.error?.message.length ?? 0) + ('reason' in event ? (event.reason?.length ?? 0) : 0)
-  draft.weight += transitionBytes + 3 * texts
+  draft.weight += transitionBytes + 3 * textLength(record, event)
+}
+
+/**
+ * Characters without a small bound of their own; each takes at most three bytes. What an event says
+ * of itself stands in the outcome once more.
+ */
+function textLength({ error }: DispatchRecord, event: DispatchEvent): number {
+  const said =
+    ('reason' in event ? (event.reason?.length ?? 0) : 0) + ('by' in event ? event.by.length : 0)
+  if (!error) return 2 * said
+  const { name, message, code = '', path = '' } = error
+  return 2 * said + name.length + message.length + code.length + path.length
 }
 
 /** A transition with its effects; measured 500 to 700. */

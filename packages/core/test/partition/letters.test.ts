@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Entry, Letter, LetterBody } from '../../src/index.ts'
+import { limits, type Entry, type Letter, type LetterBody } from '../../src/index.ts'
 import { attempt, failed, last, ok, ready } from './story.ts'
 import {
   answer,
@@ -169,6 +169,19 @@ describe('to cancel many', () => {
       [{ kind: 'cancelled', dispatches: 300, more: false }],
     ])
     expect(world.partition.bulk.size).toBe(0)
+  })
+
+  test('fits its entries, however long the reason and the name are', () => {
+    const world = ready()
+    for (let sent = 0; sent < 100; sent++) sendEvent(world)
+    const before = world.stepped.length
+    const body = { kind: 'cancel', by: '⚙'.repeat(1024), reason: '⚙'.repeat(1024) } as const
+    post(world, { kind: 'filter' }, { body: { ...body, target: { kind: 'filter' } } })
+    settleTicks(world)
+    const entries = world.stepped.slice(before)
+    expect(entries.map(({ entry }) => entry.input.kind)).not.toContain('quarantined')
+    for (const { bytes } of entries) expect(bytes.length).toBeLessThan(limits.entryBytesMax)
+    expect(replies(world)).toMatchObject([{ body: { dispatches: 100 } }])
   })
 
   test('two at once are carried out one after the other, each with its own answer', () => {

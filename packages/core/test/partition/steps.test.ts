@@ -4,6 +4,7 @@ import {
   encode,
   limits,
   nextDue,
+  type AttemptError,
   type DispatchRecord,
   type EffectResult,
   type Fact,
@@ -153,11 +154,17 @@ describe('a tick', () => {
     expect(world.take({ kind: 'tick' }).entry.facts).toEqual([])
   })
 
-  test('is never too large for an entry, however long the errors are', () => {
+  test.each<[string, Partial<AttemptError>]>([
+    ['messages', { message: '⚙'.repeat(1000) }],
+    [
+      'names, codes and places',
+      { name: '⚙'.repeat(128), code: '⚙'.repeat(128), path: '⚙'.repeat(512) },
+    ],
+  ])('is never too large for an entry, however long the %s of errors are', (_, error) => {
     const world = ready()
     send(world, 300)
     const running = world.pending.filter(({ kind }) => kind === 'runAttempt')
-    for (const effect of running) answer(world, effect, failed({ message: '⚙'.repeat(1000) }))
+    for (const effect of running) answer(world, effect, failed(error))
     world.now += 1000
     const before = world.stepped.length
     settleTicks(world)
@@ -165,7 +172,7 @@ describe('a tick', () => {
     expect(ticks.map(({ entry }) => entry.input.kind)).not.toContain('quarantined')
     for (const { bytes } of ticks) expect(bytes.length).toBeLessThan(limits.entryBytesMax)
     expect(ticks.flatMap(({ entry }) => moved(entry.facts))).toHaveLength(300)
-    expect(ticks.length).toBeLessThan(6)
+    expect(ticks.length).toBeLessThan(12)
   })
 
   test('takes up what the epoch before left behind first, in slices, before any timer', () => {
