@@ -15,14 +15,14 @@ export interface Cluster extends Backend {
   readonly replicas: 3
   readonly nodes: readonly ClusterNode[]
   /** Resolves once all servers are there, know each other and have caught up. */
-  whole(): Promise<void>
+  whole(withinMs?: number): Promise<void>
   /** Nothing passes between this server and the others; whoever speaks to it still does. */
   cutOff(node: ClusterNode): void
   heal(): void
   leader(stream: string): Promise<ClusterNode>
   metaLeader(): Promise<ClusterNode>
   /** Moves the leadership of a stream. */
-  lead(stream: string, node: ClusterNode): Promise<void>
+  lead(stream: string, node: ClusterNode, withinMs?: number): Promise<void>
   /** The server where the first connection is whose name begins so. */
   homeOf(client: string): Promise<ClusterNode | undefined>
 }
@@ -31,6 +31,8 @@ export interface ClusterOptions {
   readonly sync?: 'always' | 'default'
   /** Where the stores are; they are told apart by name, so a copy of one is the same server. */
   readonly dirs?: readonly string[]
+  /** They need not have come together yet: for stores that may keep them from it. */
+  readonly loose?: boolean
 }
 
 const names = ['n1', 'n2', 'n3'] as const
@@ -38,7 +40,7 @@ const wholeWithinMs = 60_000
 
 export async function startCluster(dir: string, options: ClusterOptions = {}): Promise<Cluster> {
   await using undo = new AsyncDisposableStack()
-  const { sync = 'always', dirs = names.map((name) => join(dir, name)) } = options
+  const { sync = 'always', loose = false, dirs = names.map((name) => join(dir, name)) } = options
   const ports = await Promise.all(names.map(() => freePort()))
   const lines = undo.use(await openLines(ports))
   const settings = names.map((name, at): NodeOptions => {
@@ -51,7 +53,7 @@ export async function startCluster(dir: string, options: ClusterOptions = {}): P
   for (const one of started) if (one.status === 'rejected') throw one.reason
   const nodes = started.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
   const cluster = clusterOf(nodes, lines)
-  await cluster.whole()
+  if (!loose) await cluster.whole()
   const rest = undo.move()
   return { ...cluster, [Symbol.asyncDispose]: () => rest.disposeAsync() }
 }
@@ -73,19 +75,20 @@ function clusterOf(
     direct: urls,
     replicas: 3,
     nodes,
-    whole: () => until('the cluster is whole', wholeWithinMs, () => isWhole(nodes)),
+    whole: (withinMs = wholeWithinMs) =>
+      until('the cluster is whole', withinMs, () => isWhole(nodes)),
     cutOff: (node) => lines.cutOff(nodes.indexOf(node)),
     heal: () => lines.heal(),
     leader: async (stream) => named(await leaderName(stream)),
     metaLeader: async () => named(await metaLeaderOf(nodes)),
-    async lead(stream, node) {
+    async lead(stream, node, withinMs = wholeWithinMs) {
       const isLed = async () => {
         if ((await leaderName(stream)) === node.name) return true
         await stepDown(urls, stream, node.name)
         await wait(500)
         return false
       }
-      await until(`${node.name} leads ${stream}`, wholeWithinMs, isLed)
+      await until(`${node.name} leads ${stream}`, withinMs, isLed)
     },
     async homeOf(client) {
       for (const node of nodes) {
