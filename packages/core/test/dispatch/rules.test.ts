@@ -332,3 +332,37 @@ describe('a predicate', () => {
     expect(one.effects).toMatchObject([{ kind: 'evaluatePredicate' }])
   })
 })
+
+describe('at a gate', () => {
+  const waiting: DispatchRecord = {
+    ...running().record,
+    state: 'flowGated',
+    attempt: 0,
+    effect: undefined,
+    timers: { close, start: 5000 },
+  }
+  const ref = { stream: 's', seq: 1, index: 0, hash: 'h' }
+  const origin = { binding: 'label@v1', event: id, ref, tenant: 't', ordinal: 1, machine: 1 }
+  const send = (event: DispatchEvent): Moved | undefined =>
+    wakeDispatch({ id, origin, record: waiting, head: 'h' }, binding()).send(event, epoch)
+
+  test('a dispatch runs when it is let in, and ends with the gate’s reason when not', () => {
+    expect(send({ type: 'gate.granted', at: 2000 })?.record).toMatchObject({
+      state: 'attempting',
+      attempt: 1,
+      timers: { close, attempt: 32_000 },
+    })
+    const refused = send({ type: 'gate.refused', at: 2000, gate: 'rate', reason: '5 in 1 s' })
+    expect(refused?.record).toMatchObject({
+      state: 'skipped',
+      timers: {},
+      outcome: { status: 'skipped', stage: 'gate', reason: 'rate: 5 in 1 s' },
+    })
+  })
+
+  test('it expires when it is not let in before its start is due', () => {
+    const expired = send({ type: 'timer.due', at: 5000, timer: 'start', jitter: 0 })
+    expect(expired?.record.outcome).toEqual({ status: 'dlq', reason: 'expired' })
+    expect(expired?.effects).toEqual([])
+  })
+})
