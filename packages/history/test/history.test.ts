@@ -1,4 +1,4 @@
-import { encode, type Entry } from '@waybill/core'
+import { encode, type DispatchRecord, type Entry } from '@waybill/core'
 import {
   decodeEntry,
   encodeBatch,
@@ -104,6 +104,10 @@ test.each<[string, number, number, (entry: Entry) => Entry | undefined]>([
     }),
   ],
   ['time.order', 4, 0, (entry) => ({ ...entry, at: 1 })],
+  ['retry.delay', 3, 0, (entry) => withRecord(entry, { timers: { retry: entry.at + 999 } })],
+  ['timer.early', 3, 0, (entry) => withRecord(entry, { timers: { retry: entry.at + 1001 } })],
+  ['attempt.spends', 3, 0, (entry) => withRecord(entry, { spent: 0 })],
+  ['attempt.poison', 3, 0, (entry) => withRecord(entry, { kills: 1 })],
   ['position', 2, 0, () => undefined],
   [
     'effect.answered-once',
@@ -122,6 +126,10 @@ test.each<[string, number, number, (entry: Entry) => Entry | undefined]>([
   expect(found.map((one) => one.rule)).toContain(rule)
   expect(found[0]).toMatchObject({ app: 'triage', slot: 0 })
 })
+
+function withRecord(entry: Entry, change: Partial<DispatchRecord>): Entry {
+  return withTransition(entry, (fact) => ({ ...fact, record: { ...fact.record, ...change } }))
+}
 
 function withTransition(
   entry: Entry,
