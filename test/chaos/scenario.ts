@@ -16,6 +16,8 @@ export interface Scenario {
   readonly rounds: number
   /** Why it cannot run here, or undefined. */
   readonly missing?: () => Promise<string | undefined>
+  /** Writes what was measured into the docs. */
+  readonly table?: (report: Report) => Promise<void>
   readonly run: (dir: string, rounds: number) => Promise<Outcome>
 }
 
