@@ -15,5 +15,5 @@ test.each([
     expect(report).toMatchObject({ lost: 0, doubled: 0 })
     expect(report.acknowledged).toBeGreaterThan(50)
   },
-  180_000,
+  240_000,
 )
