@@ -35,7 +35,7 @@ export async function readAll(log: EventLog, topology: Topology): Promise<Readin
 }
 
 /** The first difference, in words; undefined: they are the same. */
-export function difference(before: Reading, after: Reading): string | undefined {
+function difference(before: Reading, after: Reading): string | undefined {
   for (const [place, what] of before) {
     const now = after.get(place)
     if (now === undefined) return `${place} is gone`
