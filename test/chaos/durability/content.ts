@@ -26,11 +26,12 @@ export interface Examined {
   readonly said: string
 }
 
-const readWithinMs = 60_000
+/** It is little; a replica that lacks what another has keeps a reader waiting for ever. */
+const readWithinMs = 15_000
 
 export async function contentOf(servers: string): Promise<Content> {
   await using open = await openLog(servers)
-  return await readAll(open)
+  return await readAll(open, AbortSignal.timeout(readWithinMs))
 }
 
 /** What cannot be read may only be slow: it is looked at once more. */
@@ -43,9 +44,10 @@ async function look(servers: string, expected: Expected): Promise<Examined> {
   const { acknowledged, written } = expected
   try {
     await using open = await openLog(servers)
-    const found = await readAll(open)
+    const signal = AbortSignal.timeout(readWithinMs)
+    const found = await readAll(open, signal)
     const gone = [...acknowledged].filter((id) => !found.events.has(id)).length
-    const { findings, open: unended, unread } = await checkHistory(open)
+    const { findings, open: unended, unread } = await checkHistory(open, { signal })
     const left = written === undefined ? 0 : unended + unread
     const isOther = written !== undefined && !isSame(written, found)
     const said = findings[0]?.what ?? (left > 0 ? `${left} have not ended` : '')
@@ -56,17 +58,13 @@ async function look(servers: string, expected: Expected): Promise<Examined> {
   }
 }
 
-async function readAll({
-  log,
-  topology,
-}: {
-  readonly log: EventLog
-  readonly topology: Topology
-}): Promise<Content> {
+async function readAll(
+  { log, topology }: { readonly log: EventLog; readonly topology: Topology },
+  signal: AbortSignal,
+): Promise<Content> {
   const events = new Set<string>()
   const messages = new Map<string, string>()
   const names = streamNames(topology)
-  const signal = AbortSignal.timeout(readWithinMs)
   for (const stream of [names.events, names.journal]) {
     for await (const { seq, bytes } of log.read({ stream, subjects: [], fromSeq: 1 }, signal)) {
       messages.set(`${stream} ${seq}`, sha256.bytes(bytes))
