@@ -6,4 +6,4 @@ test('an edit of stored bytes that changes what is read is found by verify', asy
   const { report, problems } = await runScenario('corrupt', corrupt, 10)
   expect(problems).toEqual([])
   expect(report).toMatchObject({ changed: 10, found: 10, byVerify: 10 })
-}, 120_000)
+}, 240_000)
