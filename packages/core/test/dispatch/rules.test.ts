@@ -99,7 +99,8 @@ describe('a dispatch', () => {
     const one = life()
     one.send('dispatch.started', { loop: true, ask: true })
     expect(one.effects).toEqual([])
-    expect(one.record).toMatchObject({ state: 'dlq', epoch: 0, timers: {} })
+    expect(one.record).toMatchObject({ state: 'dlq', attempt: 0, epoch: 0, timers: {} })
+    expect(one.record.outcome).toEqual({ status: 'dlq', reason: 'loop' })
   })
 
   test('ignores what has no arrow in its state, and stays as it was', () => {
@@ -198,6 +199,22 @@ describe('the end', () => {
     one.send('attempt.failed', { error: { ...error, class: of } })
     expect(one.record).toMatchObject({ state, spent: 1, outcome: { status: 'dlq', reason } })
     expect(one.record.error).toMatchObject({ class: of })
+  })
+
+  test('by the last failure keeps the error', () => {
+    const one = running({ retry: { kind: 'immediate', maxAttempts: 2, jitter: 'none' } })
+    one.send('attempt.failed', { error })
+    one.send('timer.due', { timer: 'retry' })
+    one.send('attempt.failed', { error })
+    expect(one.record).toMatchObject({ state: 'dlq', attempt: 2, spent: 2, error, timers: {} })
+    expect(one.record.outcome).toEqual({ status: 'dlq', reason: 'retry_exhausted' })
+  })
+
+  test('by success has nothing to tell', () => {
+    const one = running()
+    one.send('attempt.succeeded', {})
+    expect(one.record).toMatchObject({ ...forgets, state: 'succeeded' })
+    expect(one.record.outcome).toEqual({ status: 'succeeded' })
   })
 
   test('as failed keeps the error, and is no dead letter', () => {
