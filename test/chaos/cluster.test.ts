@@ -9,4 +9,4 @@ test('three servers: a leader is killed, stopped and cut off, and each event com
   expect(problems).toEqual([])
   expect(report).toMatchObject({ lost: 0, doubled: 0 })
   expect(report.acknowledged).toBeGreaterThan(100)
-}, 180_000)
+}, 240_000)
