@@ -16,6 +16,7 @@ export const commands = {
   bench: { natsServer: true, run: source('test/bench/main.ts') },
   chaos: { natsServer: true, run: source('test/chaos/main.ts') },
   simulate: { natsServer: false, run: source('test/simulation/main.ts') },
+  mutate: { natsServer: false, run: source('test/mutation/main.ts') },
   test: { natsServer: true, run: test },
   check: { natsServer: false, run: check },
   verify: { natsServer: true, run: verify },

@@ -10,6 +10,7 @@ const domain = ['core', 'log', 'engine', 'projections', 'api', 'sdk']
 const arrows: Record<string, readonly string[]> = {
   core: [],
   log: ['core'],
+  history: ['core', 'log'],
   engine: ['core', 'log'],
   projections: ['core', 'log'],
   api: ['core'],
@@ -19,7 +20,7 @@ const arrows: Record<string, readonly string[]> = {
   ingress: [...domain, 'service'],
   dispatcher: [...domain, 'service'],
   projector: [...domain, 'service'],
-  cli: [...domain, 'service', 'nats', 'ingress', 'dispatcher', 'projector'],
+  cli: [...domain, 'history', 'service', 'nats', 'ingress', 'dispatcher', 'projector'],
   'example-github': ['sdk'],
 }
 

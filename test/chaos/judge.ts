@@ -1,4 +1,4 @@
-import { connect } from '@nats-io/transport-node'
+import { connect, type NatsConnection } from '@nats-io/transport-node'
 import { openJetStreamLog, readTopology, sha256, type EventLog, type Topology } from '@waybill/log'
 import { loadApp } from '@waybill/sdk'
 import { z } from 'zod'
@@ -78,9 +78,11 @@ export async function openLog(servers: string): Promise<OpenLog> {
     maxReconnectAttempts: -1,
     reconnectTimeWait: 200,
   })
-  const topology = await readTopology(nc, 'wb')
-  if (!topology) throw new Error('the server has no topology')
-  const log = await openJetStreamLog({ nc, topology, hash: sha256 })
+  const { log, topology } = await openOn(nc).catch(async (cause: unknown) => {
+    // It would try for ever to reach a server that is gone.
+    await nc.close()
+    throw cause
+  })
   return {
     log,
     topology,
@@ -89,4 +91,10 @@ export async function openLog(servers: string): Promise<OpenLog> {
       await nc.close()
     },
   }
+}
+
+async function openOn(nc: NatsConnection) {
+  const topology = await readTopology(nc, 'wb')
+  if (!topology) throw new Error('the server has no topology')
+  return { topology, log: await openJetStreamLog({ nc, topology, hash: sha256 }) }
 }

@@ -4,6 +4,8 @@ import { z } from 'zod'
 export interface Load {
   /** Ids of the events that were acknowledged. */
   readonly acknowledged: ReadonlySet<string>
+  /** The number that the next event would have. */
+  readonly next: number
   /** Answers other than an acknowledgement, by status; 0: no answer at all. */
   readonly refused: Readonly<Record<string, number>>
   /** A 503 without `retry-after`, a 4xx: what no sender should ever see. */
@@ -19,6 +21,8 @@ export interface LoadOptions {
   readonly padBytes?: number
   /** Never more than this many events. */
   readonly eventsMax?: number
+  /** The number of the first one; numbers are ids. */
+  readonly from?: number
 }
 
 const accepted = z.looseObject({ id: z.string() })
@@ -28,12 +32,12 @@ const giveUpMs = 90_000
 
 /** Sends events until it is stopped, each again under the same id until it is acknowledged. */
 export function startLoad(ingress: string, options: LoadOptions = {}): Load {
-  const { inFlight = 4, everyMs = 10, padBytes = 64, eventsMax = 20_000 } = options
+  const { inFlight = 4, everyMs = 10, padBytes = 64, eventsMax = 20_000, from = 0 } = options
   const acknowledged = new Set<string>()
   const refused: Record<string, number> = {}
   const wrong: string[] = []
   const pad = 'x'.repeat(padBytes)
-  let next = 0
+  let next = from
   let stopped = false
 
   async function send(n: number): Promise<void> {
@@ -59,7 +63,7 @@ export function startLoad(ingress: string, options: LoadOptions = {}): Load {
   }
 
   async function sender(): Promise<void> {
-    while (!stopped && next < eventsMax) {
+    while (!stopped && next < from + eventsMax) {
       await send(next++)
       await pause(everyMs)
     }
@@ -68,6 +72,9 @@ export function startLoad(ingress: string, options: LoadOptions = {}): Load {
   const senders = Promise.all(Array.from({ length: inFlight }, sender))
   return {
     acknowledged,
+    get next() {
+      return next
+    },
     refused,
     wrong,
     async stop() {

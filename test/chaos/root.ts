@@ -1,7 +1,8 @@
-import { execFile } from 'node:child_process'
+import { execFile, execFileSync } from 'node:child_process'
 import { access, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { leftover } from './leftovers.ts'
 
 const execute = promisify(execFile)
 
@@ -28,9 +29,13 @@ export interface Mount extends AsyncDisposable {
 export async function mount(dir: string, ...args: readonly string[]): Promise<Mount> {
   await mkdir(dir, { recursive: true })
   await execute('mount', [...args, dir])
+  const guard = leftover(() => execFileSync('umount', ['--lazy', dir]))
   return {
     dir,
-    [Symbol.asyncDispose]: async () => void (await execute('umount', ['--lazy', dir])),
+    async [Symbol.asyncDispose]() {
+      guard[Symbol.dispose]()
+      await execute('umount', ['--lazy', dir])
+    },
   }
 }
 

@@ -1,7 +1,9 @@
+import { rmSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Judgement } from './judge.ts'
+import { leftover } from './leftovers.ts'
 
 export interface Outcome extends Partial<Judgement> {
   readonly problems: readonly string[]
@@ -14,6 +16,8 @@ export interface Scenario {
   readonly rounds: number
   /** Why it cannot run here, or undefined. */
   readonly missing?: () => Promise<string | undefined>
+  /** Writes what was measured into the docs. */
+  readonly table?: (report: Report) => Promise<void>
   readonly run: (dir: string, rounds: number) => Promise<Outcome>
 }
 
@@ -46,6 +50,7 @@ export async function runScenario(
   const skipped = await scenario.missing?.()
   if (skipped !== undefined) return { report: report({ rounds: 0, skipped }), problems: [] }
   const dir = await mkdtemp(join(tmpdir(), 'waybill-chaos-'))
+  using _ = leftover(() => rmSync(dir, { recursive: true, force: true }))
   let fine = false
   try {
     const { problems, ...counted } = await scenario.run(dir, rounds)

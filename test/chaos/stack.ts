@@ -1,18 +1,21 @@
 import { connect } from '@nats-io/transport-node'
 import { applyTopology, embeddedTopology } from '@waybill/log'
 import { startNatsServer, type NatsServer } from '@waybill/nats'
+import { once } from 'node:events'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import {
   end,
   freePort,
+  root,
   run,
   start,
   untilReady,
   type Surroundings,
   type Waybill,
 } from '../demo/processes.ts'
+import { leftover } from './leftovers.ts'
 
 export const appFile = fileURLToPath(new URL('app.ts', import.meta.url))
 
@@ -23,17 +26,25 @@ export interface Backend extends AsyncDisposable {
   readonly replicas?: 1 | 3
 }
 
-export interface Dispatcher {
+/** One process, and its successors under the same name. */
+export interface Service {
   readonly name: string
   readonly pid: number
   kill(signal: NodeJS.Signals): void
+  /** Resolves when it has ended, whoever ended it: with the signal that did. */
+  ended(): Promise<NodeJS.Signals | null>
+  /** Starts it again after its end, with settings of this start only. */
+  begin(settings?: Readonly<Record<string, string>>): void
+  ready(): Promise<void>
   /** Ends it for good and starts it again under its name; resolves when it is ready. */
   restart(): Promise<void>
 }
 
+export type Dispatcher = Service
+
 export interface Stack extends AsyncDisposable {
   readonly ingress: string
-  readonly ingressPid: number
+  readonly services: { readonly ingress: Service; readonly projector: Service }
   readonly dispatchers: readonly Dispatcher[]
   /** For commands that are to get through whatever is broken. */
   readonly surroundings: Surroundings
@@ -62,6 +73,8 @@ export async function startStack(
   const env = {
     ...process.env,
     CHAOS_EFFECTS: effects,
+    // Half of a start is reading TypeScript; what was killed left nothing here, what ended did.
+    NODE_COMPILE_CACHE: join(root, '.cache/compile'),
     WAYBILL_LOG_LEVEL: 'warn',
     WAYBILL_DISPATCHER_LEASE_MS: String(leaseMs),
     WAYBILL_DISPATCHER_RENEW_EVERY_MS: String(leaseMs / 4),
@@ -72,17 +85,15 @@ export async function startStack(
   const deployed = await run(direct, ['deploy', '--app', appFile])
   if (deployed.code !== 0) throw new Error(`deploy: ${deployed.stderr}`)
   const { ingress, url } = await openIngress(services)
-  undo.defer(() => stop(ingress))
-  const projection = ['projector', '--instance', 'p1', '--data', join(dir, 'p1')]
-  const projector = start(services, 'projector', projection)
-  undo.defer(() => stop(projector))
+  undo.use(ingress)
+  const projector = undo.use(await openProjector(services, join(dir, 'p1')))
   const dispatchers = await Promise.all(['d1', 'd2'].map((name) => openDispatcher(services, name)))
   for (const one of dispatchers) undo.use(one)
-  await untilReady(url, ingress)
+  await ingress.ready()
   const rest = undo.move()
   return {
     ingress: url,
-    ingressPid: pidOf(ingress),
+    services: { ingress, projector },
     dispatchers,
     surroundings: direct,
     effects,
@@ -91,39 +102,73 @@ export async function startStack(
   }
 }
 
-async function openIngress(services: Surroundings): Promise<{ ingress: Waybill; url: string }> {
-  const port = String(await freePort())
-  const ingress = start(services, 'ingress', ['ingress', '--port', port])
-  return { ingress, url: `http://127.0.0.1:${port}` }
+async function openIngress(services: Surroundings) {
+  const port = await freePort()
+  const args = ['ingress', '--port', String(port)]
+  return { ingress: openService(services, 'ingress', args, port), url: localUrl(port) }
 }
 
-async function openDispatcher(
-  { dir, env }: Surroundings,
-  name: string,
-): Promise<Dispatcher & AsyncDisposable> {
+async function openProjector({ dir, env }: Surroundings, data: string) {
+  const port = await freePort()
+  const own = { dir, env: { ...env, WAYBILL_PROJECTOR_OPS_PORT: String(port) } }
+  return openService(own, 'projector', ['projector', '--instance', 'p1', '--data', data], port)
+}
+
+async function openDispatcher({ dir, env }: Surroundings, name: string) {
   const data = join(dir, name)
   await mkdir(data, { recursive: true })
-  const port = String(await freePort())
-  const own = { dir, env: { ...env, WAYBILL_DISPATCHER_OPS_PORT: port } }
+  const port = await freePort()
+  const own = { dir, env: { ...env, WAYBILL_DISPATCHER_OPS_PORT: String(port) } }
   const args = ['dispatcher', '--app', appFile, '--instance', name, '--data', data]
-  const begin = () => start(own, name, args)
-  let process = begin()
-  const ready = () => untilReady(`http://127.0.0.1:${port}`, process)
-  await ready()
+  const dispatcher = openService(own, name, args, port)
+  await dispatcher.ready()
+  return dispatcher
+}
+
+/** @param port where it says whether it is ready */
+function openService(
+  { dir, env }: Surroundings,
+  name: string,
+  args: readonly string[],
+  port: number,
+): Service & AsyncDisposable {
+  const begin = (settings: Readonly<Record<string, string>> = {}): Running => {
+    const process = start({ dir, env: { ...env, ...settings } }, name, args)
+    const guard = leftover(() => void process.child.kill('SIGKILL'))
+    const ended = once(process.child, 'close').then(() => guard[Symbol.dispose]())
+    return { process, ended }
+  }
+  let running = begin()
+  const ready = () => untilReady(localUrl(port), running.process)
   return {
     name,
     get pid() {
-      return pidOf(process)
+      return pidOf(running.process)
     },
-    kill: (signal) => void process.child.kill(signal),
+    kill: (signal) => void running.process.child.kill(signal),
+    async ended() {
+      await running.ended
+      return running.process.child.signalCode
+    },
+    begin(settings) {
+      running = begin(settings)
+    },
+    ready,
     async restart() {
-      await end(process, 'SIGKILL')
-      process = begin()
+      await end(running.process, 'SIGKILL')
+      running = begin()
       await ready()
     },
-    [Symbol.asyncDispose]: () => stop(process),
+    [Symbol.asyncDispose]: () => stop(running.process),
   }
 }
+
+interface Running {
+  readonly process: Waybill
+  readonly ended: Promise<void>
+}
+
+const localUrl = (port: number): string => `http://127.0.0.1:${port}`
 
 /** One that was stopped would never see a SIGTERM; one that hangs has ten seconds. */
 async function stop(service: Waybill): Promise<void> {

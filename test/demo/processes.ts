@@ -88,8 +88,9 @@ const askEveryMs = 25
 export async function untilReady(base: string, service: Waybill): Promise<void> {
   const deadline = performance.now() + readyWithinMs
   while (performance.now() < deadline) {
-    if (service.child.exitCode !== null) {
-      throw new Error(`${service.name} ended with ${service.child.exitCode}`)
+    const { exitCode, signalCode } = service.child
+    if (exitCode !== null || signalCode !== null) {
+      throw new Error(`${service.name} ended with ${exitCode ?? signalCode}`)
     }
     const answer = await fetch(`${base}/readyz`).catch(() => undefined)
     if (answer?.ok === true) return

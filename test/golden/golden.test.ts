@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
-import { createReplayer, readExport, replaySlice } from '@waybill/cli'
+import { readExport, replaySlice } from '@waybill/cli'
 import { dispatchEvent, effect, effectResult, fact, input, type Entry } from '@waybill/core'
+import { createReplayer } from '@waybill/history'
 import { decodeEntry, sha256 } from '@waybill/log'
 import { describe, expect, test } from 'vitest'
 import { dispatchesOf, exportsOf, historyNames, journalOf } from './history.ts'

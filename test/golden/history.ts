@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Recorded } from '@waybill/cli'
+import type { Recorded } from '@waybill/history'
 import { decodeBatch, decodeBundle, decodeEntry, sha256 } from '@waybill/log'
 
 export type RecordedBundle = Recorded

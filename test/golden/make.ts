@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { sliceOf, writeExport } from '@waybill/cli'
 import { encodeBatch, encodeBundle, sha256, walk } from '@waybill/log'
-import { createStory } from '../../packages/cli/test/story.ts'
+import { createStory } from '../../packages/history/test/story.ts'
 import { dispatchesOf, historyDir, historyNames, type RecordedBundle } from './history.ts'
 import { stories } from './stories.ts'
 

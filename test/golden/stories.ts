@@ -11,7 +11,7 @@ import {
   type Verdict,
 } from '@waybill/core'
 import { encodeBatch, sha256, streamNames, subjects } from '@waybill/log'
-import { binding, failed, names, succeeded, type Story } from '../../packages/cli/test/story.ts'
+import { binding, failed, names, succeeded, type Story } from '../../packages/history/test/story.ts'
 
 /**
  * One life of a partition for each feature. A story that was released is never changed: its

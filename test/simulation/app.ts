@@ -68,7 +68,7 @@ export function createApp(ports: AppPorts): HostedApp<AbortSignal> {
   }
 }
 
-function definitionOf(binding: BindingOptions): Definition {
+export function definitionOf(binding: BindingOptions): Definition {
   const { id, on, when, retry, timeouts, onPermanentError, maxChainDepth } = binding
   const code = sha256.text(id).slice(0, 32)
   const made = {

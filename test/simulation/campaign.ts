@@ -79,7 +79,13 @@ export async function campaign(from: number, seeds: number, jobs?: number): Prom
 
 function inWorker(share: Share): Promise<Tally> {
   return new Promise((resolve, reject) => {
-    const worker = new Worker(new URL('worker.ts', import.meta.url), { workerData: share })
+    const worker = new Worker(new URL('worker.ts', import.meta.url), {
+      workerData: share,
+      // Whoever started this process may resolve packages otherwise.
+      execArgv: ['--conditions=@waybill/source', '--disable-warning=ExperimentalWarning'],
+      // What a run makes dies young: with more room for it less is cleared up.
+      resourceLimits: { maxYoungGenerationSizeMb: 128 },
+    })
     worker.once('message', resolve)
     worker.once('error', reject)
   })

@@ -1,16 +1,11 @@
 import type { AttemptRun, Manifest } from '@waybill/core'
+import type { Run } from '@waybill/history'
 
 /** One run of a handler, as the world outside saw it. */
-export interface Effect {
-  readonly dispatch: string
-  readonly attempt: number
-  readonly token: string
-  readonly key: string
+export interface Effect extends Run {
   readonly binding: string
   readonly event: string
-  readonly process: string
   readonly beganAt: number
-  /** Ids of the events that it sent, in order. */
   readonly sent: string[]
   endedAt: number | undefined
   how: 'returned' | 'threw' | undefined

@@ -3,9 +3,12 @@ import type { Fault } from './faults.ts'
 import { drawOptions, type Options } from './options.ts'
 import { simulate } from './simulation.ts'
 
-/** Every failure that a seed found, shrunk to what it takes (docs/failures.md). */
+/**
+ * Every failure that a seed found, shrunk to what it takes (docs/failures.md). Those of before readers
+ * had a hand are run without one, as they were found.
+ */
 async function broken(seed: number, faults: readonly Fault[], over: Partial<Options> = {}) {
-  const { violations } = await simulate({ ...drawOptions(seed), ...over, faults })
+  const { violations } = await simulate({ ...drawOptions(seed), handMs: 0, ...over, faults })
   return violations
 }
 
@@ -54,7 +57,7 @@ describe('a leader of the past that still answers', () => {
 
 describe('F2: a power cut under a reader that lives', () => {
   test.each([6, 165, 198])('halts what was read and is gone (seed %i)', async (seed) => {
-    expect((await simulate(drawOptions(seed))).violations).toEqual([])
+    expect((await simulate({ ...drawOptions(seed), handMs: 0 })).violations).toEqual([])
   })
 })
 
@@ -77,4 +80,11 @@ test('F7: a place that is freed while an event is read again is given on', async
 
 test('F8: the snapshot that the last bundle names is kept, whatever that bundle records', async () => {
   expect(await broken(43_226, [])).toEqual([])
+})
+
+test('C1: what a reader brings after it was replaced is not taken', async () => {
+  const { sends, handMs } = drawOptions(295)
+  expect(handMs).toBeGreaterThan(0)
+  const faults = [{ kind: 'stop', atMs: 3294, on: 'host-2', forMs: 9182 }] as const
+  expect(await broken(295, faults, { sends, handMs })).toEqual([])
 })

@@ -6,7 +6,8 @@ import {
   type CancelTarget,
   type Letter,
 } from '@waybill/core'
-import { createSender, sha256, subjects, type Sender } from '@waybill/log'
+import type { Acknowledged } from '@waybill/history'
+import { createSender, sha256, streamNames, subjects, type Sender } from '@waybill/log'
 import { appName } from './app.ts'
 import type { Surroundings } from './instance.ts'
 import type { Cancel, Send } from './options.ts'
@@ -14,14 +15,8 @@ import { SimulatedLog } from './world/log.ts'
 import { Network } from './world/network.ts'
 import { Process } from './world/process.ts'
 
-/** The log said that it has it. */
-export interface Acknowledged {
-  readonly kind: 'event' | 'poison' | 'letter'
-  readonly id: string
+interface Stored extends Acknowledged {
   readonly slot: number
-  readonly seq: number
-  readonly index: number
-  readonly at: number
 }
 
 /**
@@ -32,7 +27,7 @@ export class Ingress {
   readonly name = 'ingress'
   readonly acknowledged: Acknowledged[] = []
   readonly #world: Surroundings
-  readonly #events = new Map<number, Acknowledged>()
+  readonly #events = new Map<number, Stored>()
   #process: Process
   #sender: Sender
   #starts = 0
@@ -53,15 +48,13 @@ export class Ingress {
   send(one: Send, divergent: boolean): void {
     const { topology, schedule } = this.#world
     const { generation, slots } = topology
+    const { events } = streamNames(topology)
     if (!this.#process.alive) return
     if (one.poison) {
       const slot = one.n % slots
       const bytes = encode({ what: 'no event', n: one.n })
-      return this.#store(subjects(topology).events(slot), bytes, {
-        kind: 'poison',
-        id: `${one.n}`,
-        slot,
-      })
+      const id = sha256.bytes(bytes)
+      return this.#store(subjects(topology).events(slot), bytes, { stream: events, id, slot })
     }
     const { event, slot } = acceptEvent(
       {
@@ -74,7 +67,7 @@ export class Ingress {
       { hash: sha256, generation, slots, now: Math.floor(schedule.now) },
     )
     const subject = subjects(topology).events(slot)
-    this.#store(subject, encode(event), { kind: 'event', id: event.id, slot }, one.n)
+    this.#store(subject, encode(event), { stream: events, id: event.id, slot }, one.n)
   }
 
   /** Says which event it means as soon as it knows, else nothing. */
@@ -91,7 +84,11 @@ export class Ingress {
     }
     const subject = subjects(topology).mail(appName, event.slot, 'ask', 'sim')
     for (const id of one.twice ? [letter.id, letter.id] : [letter.id]) {
-      this.#store(subject, encode(letter), { kind: 'letter', id, slot: event.slot })
+      this.#store(subject, encode(letter), {
+        stream: streamNames(topology).mail,
+        id,
+        slot: event.slot,
+      })
     }
   }
 
@@ -113,7 +110,7 @@ export class Ingress {
     this.#sender = sender
   }
 
-  #target({ target }: Cancel, event: Acknowledged): CancelTarget {
+  #target({ target }: Cancel, event: Stored): CancelTarget {
     const [binding] = this.#world.options.bindings
     switch (target) {
       case 'dispatch': {
@@ -131,14 +128,14 @@ export class Ingress {
   #store(
     subject: string,
     bytes: Uint8Array,
-    what: Pick<Acknowledged, 'kind' | 'id' | 'slot'>,
+    what: Pick<Stored, 'stream' | 'id' | 'slot'>,
     n?: number,
   ): void {
     const process = this.#process
     this.#waiting += 1
     this.#sender.send(subject, bytes).then(
       ({ seq, index }) => {
-        const stored = { ...what, seq, index, at: this.#world.schedule.now }
+        const stored = { ...what, seq, index }
         this.acknowledged.push(stored)
         if (n !== undefined && !this.#events.has(n)) this.#events.set(n, stored)
         this.#answered(process)

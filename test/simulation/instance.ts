@@ -1,4 +1,5 @@
 import { createHost, type EngineLogger, type Host } from '@waybill/engine'
+import type { Fence, Reply } from '@waybill/history'
 import { LogFault, type LeaseStore, type SnapshotStore, type Topology } from '@waybill/log'
 import { createApp } from './app.ts'
 import type { EffectJournal } from './effects.ts'
@@ -11,20 +12,6 @@ import type { Schedule } from './world/schedule.ts'
 import type { Server } from './world/server.ts'
 import { simulatedLeases, simulatedSnapshots } from './world/stores.ts'
 import type { Weather } from './world/weather.ts'
-
-export interface Reply {
-  readonly to: string
-  readonly letter: string
-  readonly body: unknown
-  readonly at: number
-}
-
-/** A host saw that a partition is another's. */
-export interface Fence {
-  readonly incarnation: string
-  readonly slot: number
-  readonly lastSeq: number
-}
 
 export interface Surroundings {
   readonly options: Options
@@ -82,7 +69,13 @@ export class Instance {
     const { options, schedule, server, weather, topology, effects, replies, chance } = this.#world
     const incarnation = `${this.name}-${++this.#starts}`
     const process = new Process(schedule, this.name, this.#skewMs)
-    const network = new Network(schedule, weather, process, chance.fork(incarnation))
+    const network = new Network(
+      schedule,
+      weather,
+      process,
+      chance.fork(incarnation),
+      options.handMs,
+    )
     const { limits, seed } = options
     const stop = new AbortController()
     const host = createHost({
@@ -99,7 +92,7 @@ export class Instance {
       logger: this.#listen(incarnation),
       serverNow: () =>
         network.ask('log', 'time', () => Math.floor(schedule.now), { patienceMs: 15_000 }),
-      reply: (to, letter, body) => replies.push({ to, letter, body, at: schedule.now }),
+      reply: (_, letter, body) => replies.push({ letter, body, at: schedule.now }),
     })
     const running: Running = { host, process, network, stop }
     this.#running.add(running)

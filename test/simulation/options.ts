@@ -16,6 +16,8 @@ export interface Options {
   readonly slots: number
   readonly instances: readonly InstanceOptions[]
   readonly limits: Partial<HostLimits>
+  /** How long a reader may hold a message in its hand; 0 = not at all. */
+  readonly handMs: number
   readonly bindings: readonly BindingOptions[]
   readonly redeploy: Redeploy | undefined
   readonly sends: readonly Send[]
@@ -111,6 +113,7 @@ export function drawOptions(seed: number): Options {
     slots,
     instances,
     limits: drawLimits(chance.fork('limits'), pace),
+    handMs: chance.fork('hand').pick([0, 0, 300, 3000]),
     bindings,
     redeploy: drawRedeploy(chance.fork('redeploy'), bindings, instances, spanMs),
     sends,

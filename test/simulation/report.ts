@@ -1,6 +1,6 @@
 import type { Tally } from './campaign.ts'
 import { succeededShare } from './campaign.ts'
-import { invariants } from './checker/violation.ts'
+import { laws } from '@waybill/history'
 import type { Outcome } from './simulation.ts'
 
 export function summaryOf(tally: Tally, ms: number): object {
@@ -24,7 +24,7 @@ export function summaryOf(tally: Tally, ms: number): object {
 export function failureOf({ options, violations }: Outcome): object {
   const [first] = violations
   return {
-    invariant: first && `${first.invariant}: ${invariants[first.invariant]}`,
+    invariant: first && `${first.invariant}: ${laws[first.invariant]}`,
     what: violations.slice(0, 5).map(({ invariant, what }) => `${invariant} ${what}`),
     seed: options.seed,
     faults: options.faults,

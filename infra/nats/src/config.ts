@@ -8,6 +8,18 @@ export interface WebsocketOptions {
   readonly allowedOrigins?: readonly string[]
 }
 
+/** One server of a cluster. */
+export interface ClusterOptions {
+  /** The cluster's, the same on all of its servers. */
+  readonly name: string
+  /** This server's; its replicas know it by this name, also where its store has been moved. */
+  readonly server: string
+  /** For the other servers. */
+  readonly port: number
+  /** Addresses of the other servers, `nats://127.0.0.1:6222`. */
+  readonly routes: readonly string[]
+}
+
 export interface ServerFiles {
   readonly config: string
   readonly log: string
@@ -26,6 +38,7 @@ export function serverConfig(options: {
   readonly sync: SyncMode
   readonly maxPayloadBytes: number
   readonly websocket?: WebsocketOptions | undefined
+  readonly cluster?: ClusterOptions | undefined
 }): string {
   const files = serverFiles(options.dir)
   // `sync_interval` defaults to two minutes: an acknowledged message is then not yet on the disk.
@@ -41,6 +54,7 @@ export function serverConfig(options: {
     `max_payload: ${options.maxPayloadBytes}`,
     `jetstream { store_dir: ${quote(options.dir)}${sync} }`,
     ...(options.websocket ? [websocketConfig(options.websocket)] : []),
+    ...(options.cluster ? clusterConfig(options.cluster) : []),
     '',
   ].join('\n')
 }
@@ -51,6 +65,23 @@ function websocketConfig({ port, allowedOrigins }: WebsocketOptions): string {
     : ''
   return `websocket { listen: ${quote(loopback(port))}, no_tls: true${origins} }`
 }
+
+/**
+ * The routes given are the only ones: what servers tell each other leads to a port where nobody
+ * listens, so whatever stands on a route is not gone around. Who leads is asked of `http`.
+ */
+function clusterConfig({ name, port, routes }: ClusterOptions): string[] {
+  const fields = [
+    `name: ${quote(name)}`,
+    `listen: ${quote(loopback(port))}`,
+    `routes: [${routes.map(quote).join(', ')}]`,
+    `advertise: ${quote(loopback(nobodyPort))}`,
+    'no_advertise: true',
+  ]
+  return [`cluster { ${fields.join(', ')} }`, `http: ${quote(loopback('random'))}`]
+}
+
+const nobodyPort = 9
 
 function loopback(port: number | 'random'): string {
   return `127.0.0.1:${port === 'random' ? -1 : port}`

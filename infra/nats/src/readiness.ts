@@ -5,6 +5,7 @@ import { join } from 'node:path'
 export interface Ports {
   readonly nats: readonly string[]
   readonly websocket?: readonly string[]
+  readonly monitoring?: readonly string[]
 }
 
 /** What the server says of itself in the first line it sends to a client. */

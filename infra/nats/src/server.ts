@@ -3,7 +3,13 @@ import { createHash } from 'node:crypto'
 import { mkdir, readFile, realpath, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { serverConfig, serverFiles, type SyncMode, type WebsocketOptions } from './config.ts'
+import {
+  serverConfig,
+  serverFiles,
+  type ClusterOptions,
+  type SyncMode,
+  type WebsocketOptions,
+} from './config.ts'
 import { NatsServerError } from './error.ts'
 import { identify } from './process-identity.ts'
 import { isTaken, portsFiles, readInfo, readPorts, type Ports } from './readiness.ts'
@@ -21,6 +27,7 @@ export interface NatsServerOptions {
   readonly sync: SyncMode
   readonly maxPayloadBytes?: number
   readonly websocket?: WebsocketOptions
+  readonly cluster?: ClusterOptions
   /** A large store is recovered before the server listens. */
   readonly startMs?: number
 }
@@ -29,6 +36,8 @@ export interface NatsServer extends AsyncDisposable {
   readonly url: string
   readonly port: number
   readonly websocketUrl?: string
+  /** Of a server in a cluster: what it says of itself over HTTP. */
+  readonly monitoringUrl?: string
   readonly pid: number
   readonly dir: string
   readonly sync: SyncMode
@@ -96,8 +105,9 @@ async function launch(dir: string, options: NatsServerOptions): Promise<Child> {
   const files = serverFiles(dir)
   const stale = [...(await portsFiles(dir)).map((file) => join(dir, file)), files.pid]
   for (const file of stale) await rm(file, { force: true })
-  const { port = 'random', sync, websocket, maxPayloadBytes = 8 * mebibyte } = options
-  const config = { name: serverName(dir), dir, port, sync, maxPayloadBytes, websocket }
+  const { port = 'random', sync, websocket, cluster, maxPayloadBytes = 8 * mebibyte } = options
+  const name = serverName(dir, cluster)
+  const config = { name, dir, port, sync, maxPayloadBytes, websocket, cluster }
   await writeFile(files.config, serverConfig(config))
 
   const watchdog = startWatchdog(files.pid)
@@ -132,7 +142,7 @@ async function untilReady(options: NatsServerOptions, child: Child): Promise<Rea
   void child.exited.then((how) => (exit = how))
   while (Date.now() < deadline) {
     if (exit) throw await startFailed(options, exit)
-    const ready = await look(options.dir, child.pid)
+    const ready = await look(options, child.pid)
     if (ready) return checkVersion(ready, options)
     await delay(limits.pollMs)
   }
@@ -146,12 +156,12 @@ async function untilReady(options: NatsServerOptions, child: Child): Promise<Rea
 }
 
 /** Ready when the ports are known and *this* server answers on its own: a fixed port may be another's. */
-async function look(dir: string, pid: number): Promise<Ready | undefined> {
+async function look({ dir, cluster }: NatsServerOptions, pid: number): Promise<Ready | undefined> {
   const ports = await readPorts(dir, pid)
   if (!ports?.nats[0]) return undefined
   const port = Number(new URL(ports.nats[0]).port)
   const info = await readInfo(port, limits.infoMs)
-  if (!info?.jetstream || info.server_name !== serverName(dir)) return undefined
+  if (!info?.jetstream || info.server_name !== serverName(dir, cluster)) return undefined
   return { ports, port, version: info.version }
 }
 
@@ -174,10 +184,12 @@ function handle(options: NatsServerOptions, child: Child, ready: Ready): NatsSer
     return kill('SIGTERM')
   }
   const websocketUrl = ready.ports.websocket?.[0]
+  const monitoringUrl = ready.ports.monitoring?.[0]
   return {
     url: `nats://127.0.0.1:${ready.port}`,
     port: ready.port,
     ...(websocketUrl === undefined ? {} : { websocketUrl }),
+    ...(monitoringUrl === undefined ? {} : { monitoringUrl }),
     pid: child.pid,
     dir: options.dir,
     sync: options.sync,
@@ -225,7 +237,8 @@ function binaryMissing(binary: string, cause: Error): NatsServerError {
 }
 
 /** One name per directory, the same at every start: it tells our server from another on its port. */
-function serverName(dir: string): string {
+function serverName(dir: string, cluster: ClusterOptions | undefined): string {
+  if (cluster) return cluster.server
   return `waybill-${createHash('sha256').update(dir).digest('hex').slice(0, 12)}`
 }
 

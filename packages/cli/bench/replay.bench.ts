@@ -1,7 +1,7 @@
 import { acceptEvent, bindingKey, createPartition, headOf, step, type Input } from '@waybill/core'
 import { decodeBundle, encodeBundle, sha256 } from '@waybill/log'
-import { createReplayer } from '../src/replay/partition.ts'
-import { binding } from '../test/story.ts'
+import { createReplayer } from '@waybill/history'
+import { binding } from '../../history/test/story.ts'
 
 /*
  * Step and compare, transitions a second; the goal is 40,000. By CPU time too, because the wall

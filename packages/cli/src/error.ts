@@ -58,6 +58,8 @@ const exitOfCode: Readonly<Record<string, ExitCode | undefined>> = {
   WB3003: exit.unreachable,
   /** Other streams than asked for are there. */
   WB3104: exit.refused,
+  /** The journal was written under other rules. */
+  WB4103: exit.refused,
   /** Another projector writes these rows. */
   WB5002: exit.refused,
   EADDRINUSE: exit.refused,

@@ -1,22 +1,19 @@
 import {
   bucketsCount,
-  decode,
-  defChange,
   restorePartition,
   snapshotHash,
   type Hash,
   type Partition,
   type PartitionId,
 } from '@waybill/core'
+import { journalOf } from '@waybill/history'
 import {
   decodeBundle,
   streamNames,
   subjects,
   tail,
-  walk,
   type BundleHeader,
   type EventLog,
-  type JournalBundle,
   type JournalPosition,
   type SnapshotStore,
   type Topology,
@@ -29,54 +26,6 @@ export interface Journals {
   readonly log: EventLog
   readonly snapshots: SnapshotStore
   readonly topology: Topology
-}
-
-/** Every partition that has written something, by app and slot. */
-export async function partitions(
-  { log, topology }: Pick<Journals, 'log' | 'topology'>,
-  app?: string,
-): Promise<readonly PartitionId[]> {
-  const { prefix, generation } = topology
-  const start = `${prefix}.journal.${generation}.`
-  const filter = app === undefined ? `${start}>` : `${start}${app}.>`
-  const found = await log.subjects(streamNames(topology).journal, filter)
-  return [...found.keys()]
-    .map((subject) => subject.slice(start.length).split('.'))
-    .map(([name = '', slot]) => ({ app: name, generation, slot: Number(slot) }))
-    .sort((a, b) => (a.app === b.app ? a.slot - b.slot : a.app < b.app ? -1 : 1))
-}
-
-/** Every app that was ever deployed, whether it has written something or not. */
-export async function deployedApps({
-  log,
-  topology,
-}: Pick<Journals, 'log' | 'topology'>): Promise<readonly string[]> {
-  const start = `${topology.prefix}.def.`
-  const found = await log.subjects(streamNames(topology).defs, `${start}>`)
-  return [...found.keys()].map((subject) => subject.slice(start.length)).sort()
-}
-
-/** The last event before an app's first deploy: what came until then is not its business. */
-export async function firstDeploy(
-  { log, topology }: Pick<Journals, 'log' | 'topology'>,
-  app: string,
-): Promise<{ seq: number; index: number }> {
-  const range = { stream: streamNames(topology).defs, subjects: [subjects(topology).def(app)] }
-  for await (const { bytes } of log.read({ ...range, fromSeq: 1 })) {
-    const change = defChange.parse(decode(bytes))
-    if (change.kind !== 'deploy') continue
-    return { seq: change.eventsFrom.seq, index: Number.MAX_SAFE_INTEGER }
-  }
-  return { seq: 0, index: Number.MAX_SAFE_INTEGER }
-}
-
-export function journalOf(
-  { log, topology }: Pick<Journals, 'log' | 'topology'>,
-  { app, slot }: PartitionId,
-  options: { readonly after?: JournalPosition | undefined; readonly signal?: AbortSignal } = {},
-): AsyncGenerator<JournalBundle, void> {
-  const stream = streamNames(topology).journal
-  return walk({ log, stream, subject: subjects(topology).journal(app, slot), ...options })
 }
 
 /** Where a replay begins: the partition's first bundle, or a state that was written down. */

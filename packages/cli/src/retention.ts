@@ -1,4 +1,5 @@
 import { recover } from '@waybill/engine'
+import { deployedApps } from '@waybill/history'
 import {
   decodeBundle,
   lanes,
@@ -8,7 +9,7 @@ import {
   type RetentionFloor,
 } from '@waybill/log'
 import type { Partition } from '@waybill/core'
-import { deployedApps, type Journals } from './journals.ts'
+import type { Journals } from './journals.ts'
 
 export interface Ages {
   readonly eventsMs: number

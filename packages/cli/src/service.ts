@@ -21,7 +21,7 @@ export function host<Schema extends typeof common>(
   { service, schema, start, overrides }: Hosted<Schema>,
 ): Promise<ExitCode> {
   const { WAYBILL_NATS_SERVERS: named } = process.env
-  const natsServers = cli.server === undefined && named ? undefined : [findServer(cli.server).url]
+  const natsServers = cli.server === undefined && named ? undefined : findServer(cli.server).url
   const config = parseConfig(schema, process.env, {
     service,
     overrides: { natsServers, prefix: cli.prefix, ...overrides },

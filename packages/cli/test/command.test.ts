@@ -12,7 +12,7 @@ import { readExport, writeExport } from '../src/replay/export.ts'
 import { createSliceTaker, type Slice } from '../src/replay/slice.ts'
 import { app } from './fixture/app.ts'
 import { app as today } from './fixture/app-today.ts'
-import { createStory, failed } from './story.ts'
+import { createStory, failed } from '../../history/test/story.ts'
 import { start, waybill } from './waybill.ts'
 
 /* Everything that needs no server, asked of the real CLI as a process. */

@@ -1,11 +1,11 @@
 import { recover } from '@waybill/engine'
-import { createMemorySnapshots, streamNames, subjects } from '@waybill/log'
+import { createMemorySnapshots, runRetention, streamNames, subjects } from '@waybill/log'
 import { expect, test } from 'vitest'
 import { replayAll } from '../src/replay/all.ts'
 import { sliceOf } from '../src/replay/source.ts'
 import { retentionFloors } from '../src/retention.ts'
-import { verifyAll } from '../src/verify/all.ts'
-import { binding, createStory, names, succeeded, type Story } from './story.ts'
+import { checkHistory } from '@waybill/history'
+import { binding, createStory, names, succeeded, type Story } from '../../history/test/story.ts'
 
 const dayMs = 24 * 3_600_000
 
@@ -32,9 +32,10 @@ test('a journal whose beginning is gone replays from its newest snapshot', async
   const whole = await replayAll(story)
   expect(whole).toMatchObject({ dispatches: 3, diverged: 0 })
   const { position } = story.partition.checkpoint!
-  await story.log.purge(story.stream, story.subject, position)
+  const { stream, subject } = story
+  await runRetention({ ...story, floors: [{ stream, subject, belowSeq: position }] })
   expect(await replayAll(story)).toMatchObject({ dispatches: 1, diverged: 0 })
-  expect(await verifyAll(story)).toMatchObject({ findings: [], open: 0, unread: 0 })
+  expect(await checkHistory(story)).toMatchObject({ findings: [], open: 0, unread: 0 })
 })
 
 test('since: what lies before an older snapshot is taken from it', async () => {
@@ -68,9 +69,8 @@ test('what retention takes away leaves a journal that verifies and replays', asy
     { stream: story.stream, subject: story.subject, belowSeq: expect.any(Number) },
     { stream: events, subject: subjects(names).events(0), belowSeq: 4 },
   ])
-  for (const { stream, subject, belowSeq } of floors)
-    await story.log.purge(stream, subject, belowSeq)
-  expect(await verifyAll(story)).toMatchObject({ findings: [], open: 1 })
+  await runRetention({ ...story, floors })
+  expect(await checkHistory(story)).toMatchObject({ findings: [], open: 1 })
   expect(await replayAll(story)).toMatchObject({ dispatches: 2, diverged: 0 })
 })
 
@@ -93,5 +93,10 @@ test('events of a partition that never wrote anything are waiting, not forgotten
   await story.deploy(binding())
   await story.send()
   await story.send()
-  expect(await verifyAll(story)).toMatchObject({ findings: [], open: 0, unread: 3 })
+  expect(await checkHistory(story)).toMatchObject({
+    findings: [],
+    open: 0,
+    unread: 4,
+    partitions: [{ eventsUnread: 3, deploysUnread: 1 }],
+  })
 })

@@ -3,11 +3,10 @@ import { sha256, streamNames, walk } from '@waybill/log'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { readExport, writeExport } from '../src/replay/export.ts'
-import { createReplayer, type Recorded } from '../src/replay/partition.ts'
+import { createHistory, createReplayer, type Recorded } from '@waybill/history'
 import { replaySlice } from '../src/replay/slice-replay.ts'
 import { createSliceTaker } from '../src/replay/slice.ts'
-import { createHistory } from '../src/verify/history.ts'
-import { binding, createStory, names, type Story } from './story.ts'
+import { binding, createStory, names, type Story } from '../../history/test/story.ts'
 
 /* Whatever a host does to a partition, in any order: it replays, it verifies, each dispatch alone too. */
 

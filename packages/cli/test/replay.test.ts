@@ -1,12 +1,12 @@
 import { encode } from '@waybill/core'
 import { sha256, walk } from '@waybill/log'
 import { expect, test } from 'vitest'
-import { createReplayer, type Recorded } from '../src/replay/partition.ts'
+import { createReplayer, type Recorded } from '@waybill/history'
 import { readExport, writeExport } from '../src/replay/export.ts'
 import { replaySlice } from '../src/replay/slice-replay.ts'
 import { createSliceTaker, type Slice } from '../src/replay/slice.ts'
 import { CliError } from '../src/error.ts'
-import { binding, createStory, failed, succeeded, type Story } from './story.ts'
+import { binding, createStory, failed, succeeded, type Story } from '../../history/test/story.ts'
 
 async function journal(story: Story): Promise<Recorded[]> {
   const found: Recorded[] = []

@@ -10,6 +10,7 @@ import {
   WaybillError,
   waitMsMax,
 } from '../src/fault.ts'
+import { tries } from './tries.ts'
 
 const hostile: ProxyHandler<object> = {
   get: () => {
@@ -152,7 +153,7 @@ describe('normaliseThrown', () => {
           expect(encode(error).length).toBeLessThanOrEqual(Math.max(512, bytesMax))
         }
       }),
-      { numRuns: 2000 },
+      tries(2000),
     )
   })
 

@@ -15,6 +15,7 @@ import {
   token,
 } from '../src/id.ts'
 import { sha256 as hash } from './sha256.ts'
+import { tries } from './tries.ts'
 
 const text = fc.string({ unit: 'binary', maxLength: 30 })
 const identity = fc.record({
@@ -36,7 +37,7 @@ describe('hashParts', () => {
           JSON.stringify(a) === JSON.stringify(b),
         )
       }),
-      { numRuns: 2000 },
+      tries(2000),
     )
     expect(hashParts(hash, 'ab', 'c')).toBe(hash.text('2:ab1:c'))
   })

@@ -65,6 +65,7 @@ export {
 export { createMemoryServer, type MemoryServer, type MemoryServerOptions } from './memory/server.ts'
 export { createMemorySnapshots } from './memory/snapshots.ts'
 export {
+  readRetired,
   runRetention,
   type RetentionFloor,
   type RetentionResult,

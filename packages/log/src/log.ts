@@ -39,6 +39,11 @@ export type AppendOutcome =
 /**
  * A running reader: messages in stream order, none twice, none left out. It starts with no credit
  * and ends with its signal; leaving the loop closes it. One loop per reader.
+ *
+ * What it has in its hand when the signal is aborted, or what was on its way, it may still bring,
+ * always the messages that come next, before it ends. So whoever goes on elsewhere looks at the
+ * signal before he takes a message: taken, it would be a hole or come twice. (The adapters here
+ * drop what waits, but a message that `next` has already resolved with is out of their hands.)
  */
 export interface Reader extends AsyncIterable<Stored>, AsyncDisposable {
   /**

@@ -8,6 +8,7 @@ import type { NatsConnection } from '@nats-io/transport-node'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { natsFixture } from '../../../test/fixture/nats.ts'
+import { temporaryServer } from '../../../test/fixture/temporary-server.ts'
 import { connectNats, createLogger, natsSettings, openScope } from '../src/index.ts'
 
 const nats = natsFixture()
@@ -27,6 +28,21 @@ test('connects, stays connected over a restart of the server, and drains with it
   for await (const message of sub) expect(message.string()).toBe('hello')
   await scope.stop()
   expect(nc.isClosed()).toBe(true)
+})
+
+test('a server that hangs is left in the time that a cluster takes to find another leader', async () => {
+  await using hung = await temporaryServer()
+  await using scope = openScope({ log })
+  const nc = await connectNats(scope, settings([hung.url]), { name: 'waybill-test' })
+  const left = seen(nc, 'disconnect')
+  const since = performance.now()
+  process.kill(hung.server.pid, 'SIGSTOP')
+  try {
+    await left
+    expect(performance.now() - since).toBeLessThan(7000)
+  } finally {
+    process.kill(hung.server.pid, 'SIGCONT')
+  }
 })
 
 test('a server that is not there is told with its address, not with its password', async () => {

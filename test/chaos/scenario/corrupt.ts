@@ -1,109 +1,171 @@
-import { sha256, streamNames, type EventLog, type Topology } from '@waybill/log'
-import { cp, open, readdir, rm, stat, truncate } from 'node:fs/promises'
+import { jetstreamManager } from '@nats-io/jetstream'
+import { connect } from '@nats-io/transport-node'
+import { createApiClient } from '@waybill/api'
+import type { Topology } from '@waybill/log'
+import { cp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setTimeout as wait } from 'node:timers/promises'
-import { verifyAll } from '../../../packages/cli/src/verify/all.ts'
-import { judge, openLog } from '../judge.ts'
+import {
+  anyBlock,
+  anyOf,
+  chance,
+  dropIndex,
+  fileEdits,
+  storeAgain,
+  type FileEdit,
+} from '../corrupt/edit.ts'
+import { look, mattering, readAll, type Noticed, type Reading } from '../corrupt/stored.ts'
+import { judge, openLog, type Judgement } from '../judge.ts'
 import { startLoad } from '../load.ts'
 import type { Scenario } from '../scenario.ts'
-import { single, startStack } from '../stack.ts'
+import { single, startStack, type Single, type Stack } from '../stack.ts'
+import { until } from '../until.ts'
+
+const kinds = [...(Object.keys(fileEdits) as FileEdit[]), 'storedAgain'] as const
+type Kind = (typeof kinds)[number]
 
 /**
- * Bytes of the stored journal are changed while the server is down. Whenever what can be read of it
- * is not what was written, the server does not start, or verify says so.
+ * Stored bytes of every stream that decides something are edited, one edit a round, in a copy of
+ * one store. Whenever what can be read is not what was written, `verify` has to say so; who else
+ * noticed is counted. Edits that change nothing that is read are done again.
  */
 export const corrupt: Scenario = {
-  what: 'bytes of the stored journal flipped or cut off',
-  rounds: 20,
+  what: 'edits of stored bytes: flip, cut, splice, an older block, a message stored again',
+  rounds: 100,
   async run(dir, rounds) {
-    const sound = join(dir, 'sound')
-    const { judged, written } = await write(dir, sound)
-    const counts = { changed: 0, detected: 0, unchanged: 0 }
-    const problems = [...judged.problems]
-    const control = join(dir, 'control')
-    await cp(sound, control, { recursive: true })
-    const untouched = await readAgain(control, written)
-    if (untouched !== 'unchanged') problems.push(`an undamaged copy is ${untouched}`)
-    for (let round = 0; round < rounds; round++) {
-      const store = join(dir, `damaged-${round}`)
-      await cp(sound, store, { recursive: true })
-      const damage = await damageJournal(store, round)
-      const finding = await readAgain(store, written)
-      if (finding === 'unchanged') counts.unchanged += 1
-      else counts.changed += 1
-      if (finding === 'detected') counts.detected += 1
-      if (finding === 'undetected') problems.push(`nobody noticed: ${damage}`)
-      await rm(store, { recursive: true })
+    const sound = await prepare(dir)
+    const problems = [...sound.judged.problems]
+    const control = await edited(sound, () => Promise.resolve())
+    if (control.changed !== undefined || control.byVerify || control.byStart) {
+      problems.push(`an unedited copy: ${JSON.stringify(control)}`)
     }
-    return { ...judged, ...counts, problems }
+    const counts = { edits: 0, changed: 0, found: 0, byServer: 0, byStart: 0, byVerify: 0 }
+    const changedBy: Record<string, number> = {}
+    while (counts.changed < rounds) {
+      const kind = kinds[counts.edits++ % kinds.length] ?? 'flip'
+      const { what, ...noticed } = await edit(sound, kind)
+      if (noticed.changed === undefined) continue
+      changedBy[kind] = (changedBy[kind] ?? 0) + 1
+      count(counts, noticed)
+      if (!noticed.byVerify) problems.push(`verify missed: ${what}: ${noticed.changed}`)
+    }
+    return { ...sound.judged, ...counts, changedBy, problems }
   },
 }
 
-type Written = ReadonlyMap<number, string>
+function count(counts: Record<string, number>, noticed: Noticed): void {
+  const { byServer, byStart, byVerify } = noticed
+  const counted = { changed: true, found: byServer || byVerify, byServer, byStart, byVerify }
+  for (const [name, is] of Object.entries(counted)) {
+    if (is) counts[name] = (counts[name] ?? 0) + 1
+  }
+}
 
-async function write(dir: string, store: string) {
-  await using stack = await startStack(dir, await single(store))
+interface Sound {
+  readonly dir: string
+  readonly store: string
+  readonly older: string
+  readonly topology: Topology
+  readonly written: Reading
+  readonly judged: Judgement
+}
+
+/** One store with several blocks, letters, and a copy of it from the middle of the load. */
+async function prepare(dir: string): Promise<Sound> {
+  const store = join(dir, 'sound')
+  const older = join(dir, 'older')
+  const backend = await single(store)
+  await using stack = await startStack(dir, backend)
+  const topology = await makeSmallBlocks(stack, backend)
   const load = startLoad(stack.ingress)
-  await wait(1500)
+  await until('first events', 20_000, () => load.acknowledged.size > 100)
+  await cancelSome(stack, [...load.acknowledged].slice(-10))
+  await cp(store, older, { recursive: true })
+  await until('more events', 20_000, () => load.acknowledged.size > 200)
+  await cancelSome(stack, [...load.acknowledged].slice(-10))
   await load.stop()
   const judged = await judge(stack, load.acknowledged)
-  await using log = await openLog(stack.backend.direct)
-  return { judged, written: await readJournal(log.log, log.topology) }
-}
-
-async function readJournal(log: EventLog, topology: Topology): Promise<Written> {
-  const found = new Map<number, string>()
-  const stream = streamNames(topology).journal
-  for await (const { seq, bytes } of log.read({ stream, subjects: [], fromSeq: 1 })) {
-    found.set(seq, sha256.bytes(bytes))
+  for (const { kill, ended } of [...stack.dispatchers, ...Object.values(stack.services)]) {
+    kill('SIGKILL')
+    await ended()
   }
-  return found
+  await using log = await openLog(backend.direct)
+  const written = await readAll(log.log, topology)
+  return { dir, store, older, topology, written, judged }
 }
 
-/** In turn: a flipped bit, a tail cut off; each with and without the server's index. */
-async function damageJournal(store: string, round: number): Promise<string> {
-  const files = await readdir(store, { recursive: true })
-  const blocks = files.filter((file) => file.includes('JOURNAL') && file.endsWith('.blk'))
-  const [block] = blocks
-  if (block === undefined) throw new Error('the journal has no block')
-  const file = join(store, block)
-  const { size } = await stat(file)
-  const at = Math.floor(Math.random() * size)
-  const bit = 1 << Math.floor(Math.random() * 8)
-  const hasIndex = round % 4 < 2
-  if (!hasIndex) {
-    const index = files.find((name) => name.includes('JOURNAL') && name.endsWith('index.db'))
-    if (index !== undefined) await rm(join(store, index))
-  }
-  if (round % 2 === 0) await flip(file, at, bit)
-  else await truncate(file, at)
-  const how = round % 2 === 0 ? `bit ${bit} of byte ${at} flipped` : `cut off at ${at}`
-  return `${how}, of ${size}, ${hasIndex ? 'with' : 'without'} the index`
+/** The server takes the size of its blocks from a stream's limit, when it starts. */
+async function makeSmallBlocks(stack: Stack, backend: Single): Promise<Topology> {
+  await setLimits(stack, smallBytesMax)
+  await backend.server.kill('SIGTERM')
+  await backend.start()
+  return setLimits(stack, -1)
 }
 
-async function flip(file: string, at: number, bit: number): Promise<void> {
-  await using handle = await open(file, 'r+')
-  const byte = Buffer.alloc(1)
-  await handle.read(byte, 0, 1, at)
-  byte[0] = (byte[0] ?? 0) ^ bit
-  await handle.write(byte, 0, 1, at)
-}
+const smallBytesMax = 120_000
 
-async function readAgain(
-  store: string,
-  written: Written,
-): Promise<'unchanged' | 'detected' | 'undetected'> {
-  // Whoever finds no stream, or cannot read it, has noticed.
+async function setLimits({ backend }: Stack, max_bytes: number): Promise<Topology> {
+  await using log = await openLog(backend.direct)
+  const nc = await connect({ servers: backend.direct })
   try {
-    await using server = await single(store)
-    await using log = await openLog(server.direct)
-    const { findings, open: unended, unread } = await verifyAll(log)
-    if (findings.length + unended + unread > 0) return 'detected'
-    const found = await readJournal(log.log, log.topology)
-    const isSame =
-      found.size === written.size && [...written].every(([seq, hash]) => found.get(seq) === hash)
-    return isSame ? 'unchanged' : 'undetected'
-  } catch {
-    return 'detected'
+    const { streams } = await jetstreamManager(nc)
+    for (const stream of mattering(log.topology)) await streams.update(stream, { max_bytes })
+    return log.topology
+  } finally {
+    await nc.close()
+  }
+}
+
+/** So that there are letters. */
+async function cancelSome({ backend }: Stack, events: readonly string[]): Promise<void> {
+  const nc = await connect({ servers: backend.direct })
+  const api = createApiClient(nc)
+  try {
+    for (const event of events) {
+      const target = { kind: 'event', event } as const
+      const command = { app: 'chaos', target, by: 'chaos', reason: 'to send a letter' }
+      await api.call('dispatch.cancel', command)
+    }
+  } finally {
+    await nc.close()
+  }
+}
+
+async function edit(sound: Sound, kind: Kind): Promise<Noticed & { readonly what: string }> {
+  if (kind === 'storedAgain') {
+    let what = ''
+    const again = async (server: string): Promise<void> => {
+      what = await storeAgain(server, sound.topology)
+    }
+    return { ...(await edited(sound, async () => undefined, again)), what }
+  }
+  const stream = anyOf(mattering(sound.topology))
+  const hasIndex = chance(2) === 0
+  let what = ''
+  const noticed = await edited(sound, async (dir) => {
+    const block = await anyBlock(dir, stream)
+    if (!hasIndex) await dropIndex(dir, stream)
+    const how = await fileEdits[kind]({ dir, older: sound.older }, block)
+    what = `${block}: ${how}, ${hasIndex ? 'with' : 'without'} the index`
+  })
+  return { ...noticed, what }
+}
+
+/** In a copy, whose server is started afterwards. */
+async function edited(
+  { dir, store, topology, written }: Sound,
+  work: (dir: string) => Promise<unknown>,
+  then: (server: string) => Promise<void> = () => Promise.resolve(),
+): Promise<Noticed> {
+  const copy = join(dir, 'edited')
+  await cp(store, copy, { recursive: true })
+  try {
+    await work(copy)
+    await using server = await single(copy).catch(() => undefined)
+    // Who finds no server gets no further.
+    if (!server) return { changed: 'no server', byServer: true, byStart: true, byVerify: true }
+    await then(server.direct)
+    return await look(server.direct, topology, written)
+  } finally {
+    await rm(copy, { recursive: true })
   }
 }

@@ -16,7 +16,7 @@ export const killDispatcher: Scenario = {
   rounds: 20,
   async run(dir, rounds) {
     await using stack = await startStack(dir, await single(join(dir, 'nats')))
-    const load = startLoad(stack.ingress)
+    const load = startLoad(stack.ingress, { everyMs: 20, eventsMax: Infinity })
     await pause(withinMs)
     for (let round = 0; round < rounds; round++) {
       await pause(Math.random() * withinMs)

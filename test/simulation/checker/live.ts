@@ -1,31 +1,37 @@
 import type { PartitionStatus } from '@waybill/engine'
+import type { Checked } from '@waybill/history'
 import type { History } from './check.ts'
-import type { Journal } from './journal.ts'
+import type { Tale } from './tale.ts'
 import type { Violate } from './violation.ts'
 
 /** What the living hosts believe, against what the log says; and that everything came to its end. */
-export function checkLive(history: History, journals: readonly Journal[], violate: Violate): void {
-  const { options, hosts, settled, lost } = history
+export function checkLive(
+  { options, hosts, settled, lost }: History,
+  { partitions }: Checked,
+  { tails }: Tale,
+  violate: Violate,
+): void {
+  const open = new Map(partitions.map((one) => [one.slot, one.open]))
   const led = hosts.flatMap((host) => host.status().partitions)
   for (const one of led) {
-    checkOpen(one, journals[one.slot], violate)
+    if (isAtRest(one) && one.confirmed.seq === (tails.get(one.slot) ?? 0)) {
+      checkOpen(one, open.get(one.slot) ?? 0, violate)
+    }
     if (one.halted !== undefined && lost.length === 0) {
       violate('I0', `slot ${one.slot} halted: ${one.halted}`)
     }
   }
   if (options.mode === 'safety' || settled) return
-  const open = journals.map(({ slot, summary }) => `slot ${slot}: ${summary?.open ?? 0} open`)
-  violate('I15', `it did not end: ${open.join(', ')}; led: ${led.map(textOf).join('; ')}`)
+  const counts = [...open].map(([slot, count]) => `slot ${slot}: ${count} open`)
+  violate('I15', `it did not end: ${counts.join(', ')}; led: ${led.map(textOf).join('; ')}`)
 }
 
 /** Only what is at rest can be compared: what is on its way is not in the journal yet. */
-function checkOpen(one: PartitionStatus, journal: Journal | undefined, violate: Violate): void {
-  const atRest = one.state === 'leading' && one.uncommitted === 0
-  if (!atRest || one.confirmed.seq !== journal?.tailSeq) return
-  const byJournal = journal.summary?.open ?? 0
-  if (one.open !== byJournal) {
-    violate('I9', `slot ${one.slot}: ${one.open} open, by the journal ${byJournal}`)
-  }
+const isAtRest = ({ state, uncommitted }: PartitionStatus): boolean =>
+  state === 'leading' && uncommitted === 0
+
+function checkOpen({ slot, open }: PartitionStatus, byJournal: number, violate: Violate): void {
+  if (open !== byJournal) violate('I9', `slot ${slot}: ${open} open, by the journal ${byJournal}`)
 }
 
 const textOf = ({ slot, state, hot, uncommitted, halted }: PartitionStatus): string =>

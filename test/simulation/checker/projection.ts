@@ -1,9 +1,8 @@
-import { isFinal } from '@waybill/core'
 import { sha256, streamNames, type Stored } from '@waybill/log'
 import { openFolder, openSqliteStore, type RowStore } from '@waybill/projections'
 import { random } from '../world/random.ts'
 import type { History } from './check.ts'
-import { transitionsOf, type Journal } from './journal.ts'
+import type { Tale } from './tale.ts'
 import type { Violate } from './violation.ts'
 
 /** A store costs more than a run: every so many seeds have one. */
@@ -19,7 +18,7 @@ class Crash extends Error {
  */
 export async function checkProjection(
   history: History,
-  journals: readonly Journal[],
+  { tails, rows: expected }: Tale,
   violate: Violate,
 ): Promise<void> {
   const { options, log, topology } = history
@@ -30,7 +29,6 @@ export async function checkProjection(
   const info = await log.info(stream)
   await foldAll(store, messages, { name: stream, createdAt: info.createdAt }, options.seed, violate)
   const rows = await store.db.selectFrom('dispatch').select(['id', 'state', 'attempt']).execute()
-  const expected = expectedRows(journals)
   if (rows.length !== expected.size) violate('I9', `${rows.length} rows of ${expected.size}`)
   for (const { id, state, attempt } of rows) {
     const row = `${state} ${attempt}`
@@ -39,7 +37,7 @@ export async function checkProjection(
   }
   const partitions = await store.db.selectFrom('partition').select(['slot', 'seq']).execute()
   for (const { slot, seq } of partitions) {
-    const tail = journals[slot]?.tailSeq
+    const tail = tails.get(slot) ?? 0
     if (seq !== tail)
       violate('I9', `rows of slot ${slot} are of ${seq}, the journal ends at ${tail}`)
   }
@@ -78,20 +76,4 @@ async function foldAll(
       at = Math.max(0, at - chance.int(0, 4))
     }
   }
-}
-
-/** State and attempt of every dispatch, by its last transition or its quarantine. */
-function expectedRows(journals: readonly Journal[]): Map<string, string> {
-  const rows = new Map<string, string>()
-  for (const { entries } of journals) {
-    for (const { fact } of transitionsOf(entries)) {
-      rows.set(fact.dispatch, `${fact.record.state} ${fact.record.attempt}`)
-    }
-    for (const fact of entries.flatMap(({ entry }) => entry.facts)) {
-      if (fact.kind !== 'dispatch.quarantined') continue
-      const [state, attempt] = (rows.get(fact.dispatch) ?? ' ').split(' ')
-      if (!isFinal(state as 'dlq')) rows.set(fact.dispatch, `dlq ${attempt}`) // a state by name
-    }
-  }
-  return rows
 }

@@ -5,6 +5,13 @@ const engine = 'packages/engine/src'
 /** Faults in what hosts partitions: leases, readers, effects, room, drains. */
 export const hosting: readonly Mutant[] = [
   {
+    name: 'late-message-taken',
+    what: 'what a reader brings after it was replaced is taken',
+    file: `${engine}/reader.ts`,
+    find: 'if (signal.aborted) return this.#deliver(stored, loops, bySlot)',
+    replace: 'this.#deliver(stored, loops, bySlot)',
+  },
+  {
     name: 'attempt-run-again-after-takeover',
     what: 'the new leader runs what the old one was running, under the same number',
     file: `${engine}/seats.ts`,

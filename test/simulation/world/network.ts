@@ -21,15 +21,20 @@ export class Network {
   readonly process: Process
   readonly weather: Weather
   readonly chance: Random
+  /** How long a reader may hold a message in its hand: 0 = it gives all of it away at once. */
+  readonly handMs: number
+  readonly hand: Random
   /** What follows a stream over it. */
   readonly readers = new Set<{ cut(): void }>()
   readonly #schedule: Schedule
 
-  constructor(schedule: Schedule, weather: Weather, process: Process, chance: Random) {
+  constructor(schedule: Schedule, weather: Weather, process: Process, chance: Random, handMs = 0) {
     this.#schedule = schedule
     this.weather = weather
     this.process = process
     this.chance = chance
+    this.handMs = handMs
+    this.hand = chance.fork('hand')
   }
 
   /** Some of its readers give up, as they do when nobody answers for long. */

@@ -16,7 +16,8 @@ type Result = IteratorResult<Stored, undefined>
 /**
  * Follows a stream as the JetStream reader does: over as many consumers as it takes. What a broken
  * connection, a restart or a redelivery do to a consumer shows as time only; it begins again at the
- * first message not seen, after a look at where the stream ends.
+ * first message not seen, after a look at where the stream ends. Told to stop it may still bring a
+ * few messages, as the port allows: what it held in its hand, or what was on its way.
  */
 export class SimulatedReader implements Reader {
   readonly #server: Server
@@ -32,6 +33,8 @@ export class SimulatedReader implements Reader {
   #last: Stored | undefined
   #checked = false
   #scheduled = false
+  /** Told to stop: so many it still brings. */
+  #late = Infinity
 
   constructor(
     server: Server,
@@ -45,7 +48,7 @@ export class SimulatedReader implements Reader {
     this.#range = range
     this.#wanted = wanted
     this.#next = Math.max(1, range.fromSeq)
-    const close = (): void => this.#close()
+    const stop = (): void => this.#stop()
     network.readers.add(this)
     this.#forget.push(
       () => network.readers.delete(this),
@@ -56,10 +59,10 @@ export class SimulatedReader implements Reader {
         this.#checked = false
         this.#pumpSoon()
       }),
-      () => signal.removeEventListener('abort', close),
+      () => signal.removeEventListener('abort', stop),
     )
-    signal.addEventListener('abort', close, { once: true })
-    if (signal.aborted) close()
+    signal.addEventListener('abort', stop, { once: true })
+    if (signal.aborted) this.#close()
     else this.#pumpSoon()
   }
 
@@ -95,7 +98,7 @@ export class SimulatedReader implements Reader {
     return this.#waiter.promise
   }
 
-  #pumpSoon(ms = this.#network.latency()): void {
+  #pumpSoon(ms = this.#nextMs()): void {
     if (this.#scheduled || this.#end) return
     this.#scheduled = true
     this.#network.process.after(ms, () => {
@@ -105,25 +108,32 @@ export class SimulatedReader implements Reader {
   }
 
   #pump(): void {
-    const { process, weather } = this.#network
     if (this.#end) return
-    if (weather.isAway(process.name, 'log')) {
-      this.#checked = false
-      return this.#pumpSoon(pollMs)
-    }
-    if (weather.fate(process.name, 'log', this.#network.chance)) {
+    if (this.#isCutOff()) {
       this.#checked = false
       return this.#pumpSoon(pollMs)
     }
     if (!this.#checked && !this.#checkPosition()) return
+    this.#handOut(this.#network.handMs > 0)
+  }
+
+  #isCutOff(): boolean {
+    const { process, weather, chance } = this.#network
+    if (weather.isAway(process.name, 'log')) return true
+    return weather.fate(process.name, 'log', chance) !== undefined
+  }
+
+  #handOut(oneByOne: boolean): void {
     const { stream } = this.#range
     for (const message of this.#server.view().slice(stream, this.#wanted, this.#next)) {
       if (this.#credit.messages <= 0 || this.#credit.bytes <= 0) return
+      if (this.#late-- <= 0) return this.#close()
       this.#credit.messages -= 1
       this.#credit.bytes -= message.bytes.length
       this.#next = message.seq + 1
       this.#last = message
       this.#push(message)
+      if (oneByOne) return this.#pumpSoon()
     }
   }
 
@@ -157,6 +167,21 @@ export class SimulatedReader implements Reader {
     this.#waiter = undefined
     if (waiter) waiter.resolve({ done: false, value: message })
     else this.#ready.push(message)
+  }
+
+  /** What it holds in its hand it gives away one by one; called off, it makes haste. */
+  #nextMs(): number {
+    const { handMs, hand } = this.#network
+    if (handMs === 0) return this.#network.latency()
+    return this.#late === Infinity ? hand.between(0, handMs) : hand.between(0, 3)
+  }
+
+  #stop(): void {
+    const { handMs, hand } = this.#network
+    if (this.#end || handMs === 0 || hand.chance(0.2)) return this.#close()
+    this.#late = hand.int(1, 3)
+    this.#network.process.after(handMs, () => this.#close())
+    this.#network.process.after(this.#nextMs(), () => this.#pump())
   }
 
   #close(): void {

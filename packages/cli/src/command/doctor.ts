@@ -17,7 +17,7 @@ async function run(cli: Cli): Promise<ExitCode> {
   const { checkNode, checkServer, checkStreams, checkTopology, checkWrite, openLog } =
     await import('../doctor/checks.ts')
   const { checkPartitions, checkProjections, checkServices } = await import('../doctor/services.ts')
-  const { deployedApps } = await import('../journals.ts')
+  const { deployedApps } = await import('@waybill/history')
   const checks: Check[] = []
   const add = (...more: readonly Check[]): void => {
     for (const check of more) {

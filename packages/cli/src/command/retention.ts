@@ -48,11 +48,11 @@ async function run(cli: Cli, options: Options): Promise<void> {
     now: Date.now(),
   }
   await using journals = await connectLog(cli)
-  const { log } = journals
+  const { log, topology } = journals
   const { signal } = cli
   const dryRun = options.dryRun ?? false
   const floors = await retentionFloors(journals, ages, signal)
-  const rows = await runRetention({ log, floors, dryRun, signal })
+  const rows = await runRetention({ log, topology, floors, dryRun, signal })
   const purged = rows.reduce((total, row) => total + row.purged, 0)
   cli.out.list({
     name: 'subjects',

@@ -20,9 +20,9 @@ interface Options {
 
 async function run(cli: Cli, options: Options): Promise<ExitCode> {
   const { connectLog } = await import('../connection.ts')
-  const { verifyAll } = await import('../verify/all.ts')
+  const { checkHistory } = await import('@waybill/history')
   await using journals = await connectLog(cli)
-  const result = await verifyAll(journals, {
+  const result = await checkHistory(journals, {
     app: options.app,
     signal: cli.signal,
     onPartition({ app, slot, bundles, entries, open }, findings) {

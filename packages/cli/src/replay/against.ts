@@ -3,7 +3,7 @@ import { decodeEntry, sha256 } from '@waybill/log'
 import { loadApp, type App } from '@waybill/sdk'
 import { CliError } from '../error.ts'
 import { exit } from '../exit.ts'
-import type { Difference } from './difference.ts'
+import type { Difference } from '@waybill/history'
 import { replaySlice, type Today } from './slice-replay.ts'
 import type { Slice } from './slice.ts'
 

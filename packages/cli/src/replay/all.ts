@@ -1,6 +1,6 @@
+import { createReplayer, journalOf, partitions, type Divergence } from '@waybill/history'
 import { sha256 } from '@waybill/log'
-import { journalOf, partitions, startOf, type Journals } from '../journals.ts'
-import { createReplayer, type Divergence } from './partition.ts'
+import { startOf, type Journals } from '../journals.ts'
 
 export interface ReplayAllOptions {
   /** Absent: every app. */

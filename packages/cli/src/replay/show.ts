@@ -5,7 +5,7 @@ import { dim, state } from '../output.ts'
 import { count } from '../text.ts'
 import { differencesText, divergenceText, momentText, stepsText } from '../view/replay.ts'
 import { driftOf } from './against.ts'
-import type { Divergence } from './partition.ts'
+import type { Divergence } from '@waybill/history'
 import type { SliceStep } from './slice-replay.ts'
 import type { Slice } from './slice.ts'
 

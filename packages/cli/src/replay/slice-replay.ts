@@ -14,8 +14,7 @@ import {
   type Verdict,
 } from '@waybill/core'
 import { decodeEntry } from '@waybill/log'
-import { differences, type Difference } from './difference.ts'
-import { refusedReplay } from './error.ts'
+import { differences, OtherRules, type Difference } from '@waybill/history'
 import type { Slice, SliceEntry } from './slice.ts'
 
 /** One entry that moved the dispatch, and what became of it when it was decided again. */
@@ -45,11 +44,11 @@ export interface Today {
  * recorded answers belong to another story.
  *
  * @param today what the dispatch's binding is now; the first difference is then called drift
- * @throws CliError when it was recorded under rules that this build does not have
+ * @throws OtherRules when it was recorded under rules that this build does not have
  */
 export function* replaySlice(slice: Slice, hash: Hash, today?: Today): Generator<SliceStep, void> {
   const { id, rules } = slice
-  if (rules !== RULES) throw refusedReplay(rules, id.app, id.slot)
+  if (rules !== RULES) throw new OtherRules(id, rules)
   const partition = planted(slice, hash, today)
   for (const entry of slice.entries) {
     const recorded = decodeEntry(entry.bytes)

@@ -10,7 +10,7 @@ import {
   type WaybillEvent,
 } from '@waybill/core'
 import { decodeEntry } from '@waybill/log'
-import type { Recorded } from './partition.ts'
+import type { Recorded } from '@waybill/history'
 
 /** What an entry is in a slice for. */
 export type Role =

@@ -1,14 +1,14 @@
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { parseId, waybillEvent, decode, type WaybillEvent } from '@waybill/core'
+import { createReplayer, deployedApps, journalOf, type Divergence } from '@waybill/history'
 import { decodeBatch, decodeEntry, sha256 } from '@waybill/log'
 import type { Cli } from '../cli.ts'
 import { connectLog, type LogConnection } from '../connection.ts'
 import { CliError } from '../error.ts'
 import { exit } from '../exit.ts'
-import { deployedApps, journalOf, startOf, type Journals } from '../journals.ts'
+import { startOf, type Journals } from '../journals.ts'
 import { readExport } from './export.ts'
-import { createReplayer, type Divergence } from './partition.ts'
 import { createSliceTaker, type Slice } from './slice.ts'
 
 /** Ids hold neither dots nor slashes. */

@@ -1,8 +1,7 @@
 import type { Transition } from '@waybill/core'
 import { bold, dim, fields, state, style, table } from '../output.ts'
 import { clip, clock, duration, iso } from '../text.ts'
-import type { Difference } from '../replay/difference.ts'
-import type { Divergence } from '../replay/partition.ts'
+import type { Difference, Divergence } from '@waybill/history'
 import type { SliceStep } from '../replay/slice-replay.ts'
 
 /** Every transition with what came in, where it led, what it asked for, and whether it holds. */

@@ -122,11 +122,19 @@ export const dispatchMachine = setup({
   on: {
     'cancel.requested': { target: '.cancelled', actions: ['abort', 'cancel'] },
     'dispatch.superseded': { target: '.superseded', actions: ['abort', 'supersede'] },
-    'timer.due': {
-      guard: 'isCloseTimer',
-      target: '.dlq',
-      actions: ['abort', { type: 'die', params: { reason: 'expired' } }],
-    },
+    'timer.due': [
+      {
+        guard: 'isCloseTimer',
+        target: '.dlq',
+        actions: ['abort', { type: 'die', params: { reason: 'expired' } }],
+      },
+      // Whatever it waits for before its first attempt: an answer, code, a gate.
+      {
+        guard: 'isStartTimer',
+        target: '.dlq',
+        actions: { type: 'die', params: { reason: 'expired' } },
+      },
+    ],
   },
   states: {
     received: {

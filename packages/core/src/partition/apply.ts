@@ -34,7 +34,7 @@ export function applyStepped(partition: Partition, entry: Entry, hash: string): 
 }
 
 function applyAll(partition: Partition, entry: Entry, hash: string, stepped: boolean): void {
-  if (hourOf(entry.at) !== hourOf(partition.at)) forget(partition, entry.at)
+  forget(partition, entry.at)
   partition.at = entry.at
   takeInput(partition, entry.input)
   for (const fact of entry.facts) {
@@ -241,8 +241,12 @@ function advanceBulk(partition: Partition, fact: FactOf<'bulk.advanced'>): void 
 const hourMs = 3_600_000
 const hourOf = (at: number): number => Math.floor(at / hourMs)
 
-/** Once an hour of the partition's own time, so that a fold forgets exactly what the live one did. */
-function forget(partition: Partition, at: number): void {
+/**
+ * Once an hour of the partition's own time, so that a fold forgets exactly what the live one did. A
+ * step asks for it before it decides, too: what has lapsed in a quiet hour must not count.
+ */
+export function forget(partition: Partition, at: number): void {
+  if (hourOf(at) === hourOf(partition.at)) return
   expire(partition.seen, at, limits.dedupeWindowMs)
   expire(partition.ended, at, limits.endedRememberedMs)
   expire(partition.letters, at, limits.lettersRememberedMs)
@@ -261,9 +265,4 @@ function sweepLedgers(partition: Partition, at: number): void {
     ledger.stamps.splice(0, countUntil(ledger.stamps, at - rule.periodMs))
     if (isEmpty(ledger)) partition.ledgers.delete(id)
   }
-}
-
-/** What an entry of this time finds swept, its step must find swept too. */
-export function sweepBefore(partition: Partition, at: number): void {
-  if (hourOf(at) !== hourOf(partition.at)) sweepLedgers(partition, at)
 }

@@ -4,7 +4,13 @@ import type { Effect } from '../dispatch/effect.ts'
 import type { DispatchEvent } from '../dispatch/event.ts'
 import { MACHINE_VERSION } from '../dispatch/machine.ts'
 import type { Member } from '../dispatch/flow.ts'
-import { isFinal, type Dispatch, type DispatchOrigin, type InputRef } from '../dispatch/record.ts'
+import {
+  isFinal,
+  type Dispatch,
+  type DispatchOrigin,
+  type DispatchRecord,
+  type InputRef,
+} from '../dispatch/record.ts'
 import { jitterOf } from '../retry.ts'
 import { limits, type Fact } from './entry.ts'
 import type { Place } from '../ledger/limit.ts'
@@ -64,6 +70,7 @@ type Bare<Event extends DispatchEvent> = Event extends DispatchEvent
 /** An event that its machine must handle: being ignored would mean that an effect is lost. */
 export function move(draft: Draft, dispatch: Dispatch, happening: Happening): void {
   if (!tryMove(draft, dispatch, happening)) {
+    draft.moved.add(dispatch.id) // this is the one that the step fails on
     throw new Error(`${dispatch.id} in ${dispatch.record.state} does not handle ${happening.type}`)
   }
 }
@@ -198,10 +205,19 @@ function write(
     ...link,
   })
   draft.effects.push(...effects)
-  // A character takes at most three bytes; only these two texts have no small bound of their own.
-  const texts =
-    (record.error?.message.length ?? 0) + ('reason' in event ? (event.reason?.length ?? 0) : 0)
-  draft.weight += transitionBytes + 3 * texts
+  draft.weight += transitionBytes + 3 * textLength(record, event)
+}
+
+/**
+ * Characters without a small bound of their own; each takes at most three bytes. What an event says
+ * of itself stands in the outcome once more.
+ */
+function textLength({ error }: DispatchRecord, event: DispatchEvent): number {
+  const said =
+    ('reason' in event ? (event.reason?.length ?? 0) : 0) + ('by' in event ? (event.by?.length ?? 0) : 0)
+  if (!error) return 2 * said
+  const { name, message, code = '', path = '' } = error
+  return 2 * said + name.length + message.length + code.length + path.length
 }
 
 /** A transition with its effects; measured 500 to 700. */

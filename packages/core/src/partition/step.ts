@@ -3,7 +3,7 @@ import type { Dispatch, DispatchRecord } from '../dispatch/record.ts'
 import type { TimerName } from '../dispatch/event.ts'
 import { parseEffectId } from '../id.ts'
 import { admitAgain, giveBackAll } from './admission.ts'
-import { applyStepped, sweepBefore } from './apply.ts'
+import { applyStepped, forget } from './apply.ts'
 import { continueBulk, decideLetter } from './commands.ts'
 import { decideDefinition } from './definitions.ts'
 import { beginDraft, hasRoom, move, type Draft } from './draft.ts'
@@ -38,7 +38,7 @@ export function step(partition: Partition, input: Input, at: number): Stepped {
     throw new Error(`${input.ref.stream} ${input.ref.seq}/${input.ref.index} was taken already`)
   }
   const time = Math.max(partition.at, Math.floor(at))
-  sweepBefore(partition, time)
+  forget(partition, time)
   const stepped = attempt(partition, input, time)
   applyStepped(partition, stepped.entry, stepped.hash)
   return stepped

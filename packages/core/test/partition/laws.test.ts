@@ -13,6 +13,7 @@ import {
   type Bucket,
   type Partition,
 } from '../../src/index.ts'
+import { tries } from '../tries.ts'
 import { acts, live, perform } from './acts.ts'
 import {
   beginEpoch,
@@ -26,7 +27,7 @@ import {
   type World,
 } from './world.ts'
 
-const runs = { numRuns: 300 }
+const runs = tries(300)
 
 /** The whole state as one hash: what two partitions must share to be the same. */
 function stateOf(partition: Partition): string {
@@ -170,7 +171,7 @@ test('a step that throws leaves no trace but the quarantine entry', () => {
       apply(twin, done.entry, done.hash)
       expect(stateOf(world.partition)).toBe(stateOf(twin))
     }),
-    { numRuns: 100 },
+    tries(100),
   )
 })
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { type Effect } from '../../src/index.ts'
-import { attempt, failed, last, path, ready } from './story.ts'
+import { attempt, failed, last, ok, path, ready } from './story.ts'
 import { answer, beginEpoch, binding, deploy, sendEvent, settleTicks } from './world.ts'
 
 /*
@@ -27,6 +27,17 @@ test('1.4 after the window the same id is another event, with a dispatch of its 
   settleTicks(world)
   sendEvent(world, { key: 'k' })
   expect(last(world).dispatch).not.toBe(first)
+})
+
+test('1.4 the window ends in a partition that had nothing else to do, too', () => {
+  const world = ready()
+  const weekMs = 7 * 24 * 3_600_000
+  for (const sent of [1, 2, 3]) {
+    expect(sendEvent(world, { key: 'weekly' }).entry.facts[0]?.kind).toBe('event.seen')
+    answer(world, attempt(world), ok)
+    expect(world.partition.started).toBe(sent)
+    world.now += weekMs
+  }
 })
 
 test('1.5 a chain of the greatest depth passes, one deeper is dead-lettered as loop', () => {
@@ -107,6 +118,34 @@ test('3.5 an attempt that takes too long is told to stop, counts, and is tried a
   ])
   expect(last(world).record).toMatchObject({ state: 'retryWait', spent: 1 })
   expect(last(world).record.error).toMatchObject({ class: 'timeout' })
+})
+
+test('3.5 a dispatch that does not start in time expires, whatever it waits for', () => {
+  const timeouts = { ...binding().timeouts, scheduleToStartMs: 1000 }
+  const asking = ready({ timeouts })
+  sendEvent(asking, { verdict: 'ask' })
+  const withoutCode = ready({ timeouts })
+  sendEvent(withoutCode, { verdict: 'ask' })
+  answer(withoutCode, withoutCode.pending[0] as Effect, { status: 'unhosted' })
+  for (const world of [asking, withoutCode]) {
+    world.now += 999
+    settleTicks(world)
+    expect(world.partition.dispatches.size).toBe(1)
+    world.now += 1
+    settleTicks(world)
+    expect(path(world).at(-1)).toBe('dlq')
+    expect(last(world).record.outcome).toEqual({ status: 'dlq', reason: 'expired' })
+  }
+})
+
+test('3.5 once it has started, the deadline of its start means nothing', () => {
+  const world = ready({ timeouts: { ...binding().timeouts, scheduleToStartMs: 1000 } })
+  sendEvent(world)
+  expect(last(world).record.timers).not.toHaveProperty('start', expect.anything())
+  answer(world, attempt(world), { status: 'unhosted' })
+  world.now += 1000
+  settleTicks(world)
+  expect(last(world).to).toBe('waiting')
 })
 
 test('3.5 the deadline of the whole dispatch ends it wherever it is', () => {

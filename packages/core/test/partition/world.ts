@@ -131,19 +131,24 @@ export interface SendOptions {
   readonly data?: string
   readonly depth?: number
   readonly verdict?: Verdict['result']
+  readonly tenant?: string
+  /** What the binding's key comes to for this event. */
+  readonly bindingKey?: string
 }
 
 export function sendEvent(world: World, options: SendOptions = {}): Stepped {
   const { type = 'issue.opened', key, data = 'x', depth = 0, verdict = 'matched' } = options
+  const { tenant = 'default', bindingKey: share } = options
   const dedupeKey = key ?? `k${world.stepped.length}`
   const { event } = acceptEvent(
-    { type, source: 'test', data: { data }, dedupeKey },
+    { type, source: 'test', data: { data }, dedupeKey, tenant },
     { hash, generation: 1, slots: 1, now: world.now },
   )
   const head = headOf({ ...event, chain: { root: event.id, depth, path: [] } })
   const verdicts = candidates(world.partition, type).map((one): Verdict => ({
     binding: bindingKey(one),
     result: depth > one.maxChainDepth ? 'unjudged' : verdict,
+    ...(share === undefined ? {} : { key: share }),
   }))
   return world.take({ kind: 'event', ref: refOf(world, 'EVENTS_g1'), head, verdicts })
 }

@@ -1,0 +1,35 @@
+import type { Invariant } from '@waybill/history'
+import type { Options } from '../options.ts'
+
+/** A host leads with a clock up to 2 s off; requests take their time. */
+const aheadMsMax = 3000
+/** Once all is well again, and everything is led again. */
+const calmAfterMs = 120_000
+const lateMsMax = 15_000
+
+interface Known {
+  readonly options: Pick<Options, 'faultsUntilMs' | 'pace'>
+  readonly startMs: number
+}
+
+/** Only virtual time is known to be right: nobody writes from the future, and in calm nobody is late. */
+export const lateness = ({ options, startMs }: Known): Invariant => ({
+  name: 'lateness',
+  law: 'I12',
+  holds: 'nobody writes from the future; and when nothing is wrong no timer is late',
+  of: 'partition',
+  watch() {
+    const calmFrom = startMs + options.faultsUntilMs + calmAfterMs
+    return {
+      transition({ fact, before, entry: { at }, bundle }, complain) {
+        const { dispatch, event } = fact
+        const ahead = at - (bundle.at ?? Infinity)
+        if (ahead > aheadMsMax) complain('time.ahead', `${ahead} ms ahead`, { dispatch })
+        if (event.type !== 'timer.due' || options.pace !== 'minutes') return
+        const due = before?.last.record.timers[event.timer] ?? 0
+        if (due <= calmFrom || at - due <= lateMsMax) return
+        complain('timer.late', `${event.timer} fires ${at - due} ms late`, { dispatch })
+      },
+    }
+  },
+})
