@@ -20,6 +20,7 @@ import { send } from './command/send.ts'
 import { tail } from './command/tail.ts'
 import { topology } from './command/topology.ts'
 import { verify } from './command/verify.ts'
+import { whatif } from './command/whatif.ts'
 
 /** Adds a command to the tree. Whoever wants a new one adds a file and a line below. */
 export type Register = (program: Command) => void
@@ -37,6 +38,7 @@ const commands: readonly Register[] = [
   replay,
   exportCommand,
   verify,
+  whatif,
   deploy,
   ingress,
   dispatcher,

@@ -1,0 +1,32 @@
+import { journalOf, partitions, type Past } from '@waybill/history'
+import { decodeEntry } from '@waybill/log'
+import { createRecord, linkSent, type RecordedPartition } from './record.ts'
+
+export { simulate, type Outcome, type WhatIf } from './run.ts'
+
+export interface Period {
+  readonly partitions: readonly RecordedPartition[]
+  /** Ids of all bindings that were ever deployed. */
+  readonly bindings: ReadonlySet<string>
+}
+
+/** What the journals of an app tell of a period. */
+export async function readPeriod(
+  past: Past,
+  { app, since, signal }: { app: string; since: number; signal: AbortSignal },
+): Promise<Period> {
+  const read: RecordedPartition[] = []
+  const bindings = new Set<string>()
+  for (const id of await partitions(past, app)) {
+    const { record, take } = createRecord(id, since)
+    for await (const { entries } of journalOf(past, id, { signal })) {
+      for (const bytes of entries) take(decodeEntry(bytes))
+    }
+    for (const { change } of record.definitions) {
+      if (change.kind === 'deploy') for (const one of change.manifests) bindings.add(one.id)
+    }
+    read.push(record)
+  }
+  linkSent(read)
+  return { partitions: read, bindings }
+}
