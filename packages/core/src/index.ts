@@ -88,6 +88,7 @@ export {
   type Fault,
 } from './fault.ts'
 export { flow, member, standing, type Flow, type Member, type Standing } from './dispatch/flow.ts'
+export { circuitDeed, rampOf, type Circuit, type CircuitView } from './ledger/circuit-state.ts'
 export { gateOf } from './ledger/gates.ts'
 export { type Ledger, traceOf } from './ledger/ledger.ts'
 export {

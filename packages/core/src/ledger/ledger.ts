@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { circuit, type Circuit } from './circuit-state.ts'
 import { createQueue, join, quit, restoreQueue, rotate, type Queue, type Waiter } from './queue.ts'
 import type { Rule } from './rule.ts'
 import { keyOf, ticket, ticketKey, type Ticket } from './ticket.ts'
@@ -28,6 +29,8 @@ export interface Ledger {
   revoked?: string | undefined
   /** Members of closed batches that have not been told yet, oldest first. */
   merging: readonly { readonly leader: string; readonly members: readonly Ticket[] }[]
+  /** Of a circuit only; replaced, never changed. Its holder is the probe. */
+  circuit?: Circuit | undefined
 }
 
 /** Takes a move back, in the reverse order of the moves. */
@@ -60,13 +63,15 @@ export const traceOf: { readonly [K in Rule['kind']]: Trace } = {
   throttle: 'stamp',
   singleton: 'permit',
   concurrency: 'permit',
+  circuit: 'nothing',
 }
 
 /** Is it held until it is given back? */
 export const isPermitRule = ({ kind }: Pick<Rule, 'kind'>): boolean => traceOf[kind] === 'permit'
 
 /** Nothing would be forgotten with it. */
-export function isEmpty({ holders, queue, stamps, merging }: Ledger): boolean {
+export function isEmpty({ holders, queue, stamps, merging, circuit: known }: Ledger): boolean {
+  if (known !== undefined) return false
   return (
     holders.size === 0 && queue.waiters.size === 0 && stamps.length === 0 && merging.length === 0
   )
@@ -246,6 +251,7 @@ export const plainLedger = z.strictObject({
   came: time,
   revoked: ticketKey.optional(),
   merging: z.array(z.strictObject({ leader: z.string(), members: z.array(ticket) })),
+  circuit: circuit.optional(),
 })
 export type PlainLedger = z.infer<typeof plainLedger>
 
@@ -262,6 +268,7 @@ export function toPlainLedger(ledger: Ledger): PlainLedger {
     touched,
     came,
     revoked,
+    circuit: ledger.circuit,
     merging: ledger.merging.map(({ leader, members }) => ({ leader, members: [...members] })),
   }
 }

@@ -46,6 +46,7 @@ export const refusal = z.enum([
   'singleton_active',
   'key_busy',
   'superseded',
+  'circuit_open',
   /** Given back before it asked. */
   'withdrawn',
 ])
@@ -61,5 +62,7 @@ export const answer = z.discriminatedUnion('result', [
     /** The dispatch in whose favour. */
     by: dispatchId.optional(),
   }),
+  /** It is to ask again, not before `until`, epoch ms. */
+  z.strictObject({ result: z.literal('deferred'), until: z.int().nonnegative(), numbers }),
 ])
 export type Answer = z.infer<typeof answer>

@@ -17,6 +17,7 @@ import {
   type Partition,
 } from './state.ts'
 import { compact, schedule } from './timers.ts'
+import { sweepCircuits } from './views.ts'
 
 /**
  * Takes an entry as given: moves the state on, decides nothing, needs no machine. Live work, recovery
@@ -255,6 +256,7 @@ function forget(partition: Partition, at: number): void {
 
 /** Windows that are over, and ledgers that say nothing any more. */
 function sweepLedgers(partition: Partition, at: number): void {
+  sweepCircuits(partition, at)
   for (const [id, ledger] of partition.ledgers) {
     const rule = ruleOf(partition, id)
     if (!rule || !('periodMs' in rule)) continue

@@ -89,6 +89,7 @@ function headOf(partition: Partition): Head {
     ...(partition.inbox.size > 0 && { inbox: Object.fromEntries(partition.inbox) }),
     ...(partition.rules.size > 0 && { rules: Object.fromEntries(partition.rules) }),
     ...(partition.overrides.size > 0 && { overrides: Object.fromEntries(partition.overrides) }),
+    ...(partition.views.size > 0 && { views: Object.fromEntries(partition.views) }),
     ...(partition.voided.size > 0 && { voided: [...partition.voided] }),
     ...(partition.backlog.size > 0 && { backlog: [...partition.backlog] }),
     ...(partition.pauses.size > 0 && { pauses: Object.fromEntries(partition.pauses) }),

@@ -9,6 +9,7 @@ import { jitterOf } from '../retry.ts'
 import { limits, type Fact } from './entry.ts'
 import type { Place } from '../ledger/limit.ts'
 import { admit, applicantOf, giveBack, orderOf } from './admission.ts'
+import { tellCircuit } from './circuits.ts'
 import type { LetterAnswer } from './letter.ts'
 import { manifestOf, type Partition } from './state.ts'
 
@@ -82,6 +83,7 @@ export function tryMove(draft: Draft, dispatch: Dispatch, happening: Happening):
     return false
   }
   write(draft, id, event, moved, { prev: head })
+  if (record.flow) tellCircuit(draft, dispatch, event)
   giveBack(draft, applicantOf(partition, dispatch), record.flow, event, moved.record.flow)
   return true
 }

@@ -1,10 +1,12 @@
-import { keyOf } from '../ledger/ticket.ts'
+import { keyOf, type Answer } from '../ledger/ticket.ts'
 import { ask, record, release } from './admission.ts'
+import { takeOutcome, takeState, tellState } from './circuits.ts'
 import type { Draft } from './draft.ts'
 import type { InputOf } from './entry.ts'
 import type { Letter, LetterBody } from './letter.ts'
 import { hasAsked, inboxKey, post } from './outbox.ts'
-import { hear } from './settle.ts'
+import { hear, type GateAnswer } from './settle.ts'
+import { mustAskCircuit } from './views.ts'
 
 /**
  * Letters of other partitions, each taken once and in order: they are numbered without gaps per
@@ -41,11 +43,17 @@ function take(draft: Draft, { body, from }: Letter, stream: string): void {
     case 'granted':
     case 'waiting':
     case 'refused':
+    case 'deferred':
     case 'revoke':
       // Whoever it was for has gone on, and gave back what it had when it did.
       hear(draft, body)
       return
+    case 'outcome':
+      return takeOutcome(draft, from.id, body)
+    case 'circuitState':
+      return takeState(draft, body)
     case 'cancel':
+    case 'circuit':
     case 'redrive':
     case 'discard':
     case 'rerun':
@@ -63,14 +71,31 @@ function reserve(draft: Draft, body: Extract<LetterBody, { kind: 'reserve' }>): 
     record(draft, { kind: 'ledger.asked', ledger, ticket, answer })
     return
   }
-  const answer = ask(draft, ledger, opening, ticket)
   const asked = { dispatch, admission, index }
-  const { numbers } = answer
   const to = { app, slot, lane: 'answer' } as const
-  if (answer.result === 'granted') post(draft, to, { kind: 'granted', ...asked, numbers })
-  else if (answer.result === 'waiting') post(draft, to, { kind: 'waiting', ...asked, numbers })
-  else {
-    const { reason, by } = answer
-    post(draft, to, { kind: 'refused', ...asked, reason, numbers, by })
+  const isCircuit = opening.rule.kind === 'circuit'
+  if (isCircuit && !mustAskCircuit(draft.partition, ledger, true, draft.at)) {
+    tellState(draft, `${app}/${slot}`, ledger, false)
+    post(draft, to, { kind: 'granted', ...asked, numbers: {} })
+    return
+  }
+  post(draft, to, letterOf(ask(draft, ledger, opening, ticket), asked))
+}
+
+function letterOf(
+  answer: Answer,
+  asked: { readonly dispatch: string; readonly admission: number; readonly index: number },
+): GateAnswer {
+  const { numbers } = answer
+  switch (answer.result) {
+    case 'granted':
+    case 'waiting':
+      return { kind: answer.result, ...asked, numbers }
+    case 'refused':
+      return { kind: 'refused', ...asked, reason: answer.reason, numbers, by: answer.by }
+    case 'deferred':
+      return { kind: 'deferred', ...asked, until: answer.until, numbers }
+    default:
+      return answer satisfies never
   }
 }

@@ -53,6 +53,7 @@ export function restorePartition(
     inbox: mapOf(head.inbox),
     rules: mapOf(head.rules),
     overrides: mapOf(head.overrides),
+    views: new Map(Object.entries(head.views ?? {})),
     voided: new Set(head.voided),
     backlog: new Set(head.backlog),
     pauses: mapOf(head.pauses),

@@ -5,13 +5,15 @@ import type { Next } from '../ledger/gate.ts'
 import { labelIn } from '../ledger/limit.ts'
 import { isPermitRule } from '../ledger/ledger.ts'
 import { keyOf, type Ticket } from '../ledger/ticket.ts'
+import { isProbe } from '../ledger/circuit.ts'
 import { admit, applicantOf, record } from './admission.ts'
 import { hasRoom, move, type Draft } from './draft.ts'
 import { limits } from './entry.ts'
 import { setAlarm } from './ledgers.ts'
 import type { LetterBody } from './letter.ts'
 import { post } from './outbox.ts'
-import { ruleOf } from './state.ts'
+import { manifestOf, ruleOf } from './state.ts'
+import { turnedBack } from './stopped.ts'
 
 /*
  * What ledgers do next, once what an input asked for is decided: those who wait are let in where
@@ -93,7 +95,10 @@ const memberBytes = 200
 
 const memberOf = ({ dispatch, order }: Ticket): Member => ({ dispatch, order })
 
-export type GateAnswer = Extract<LetterBody, { kind: 'granted' | 'waiting' | 'refused' | 'revoke' }>
+export type GateAnswer = Extract<
+  LetterBody,
+  { kind: 'granted' | 'waiting' | 'refused' | 'deferred' | 'revoke' }
+>
 
 const isLocal = ({ partition }: Draft, { app, slot }: Ticket): boolean =>
   app === partition.app && slot === partition.slot
@@ -137,6 +142,13 @@ export function hear(draft: Draft, body: GateAnswer): boolean {
         move(draft, dispatch, { type: 'gate.refused', gate, reason, numbers, ...(by && { by }) })
       return true
     }
+    case 'deferred': {
+      const limit = manifestOf(draft.partition, dispatch.origin.binding).flow?.limits[body.index]
+      if (!limit) throw new Error(`${dispatch.id} has no limit ${body.index}`)
+      const standing = turnedBack(limit, flow, { gate, numbers }, body.until)
+      move(draft, dispatch, { type: 'circuit.answered', standing })
+      return true
+    }
     default:
       return body satisfies never
   }
@@ -153,8 +165,14 @@ function letIn(
   const rule = applicant.binding.flow?.limits[index]?.rule
   if (!before || !rule) throw new Error(`${dispatch.id} has no limit ${index}`)
   const standsFor = members?.length ?? numbers['came'] ?? before.standsFor
-  const held = isPermitRule(rule) ? [...before.held, [index, admission] as const] : before.held
-  const now = { admission, held: held.map(([one, of]): [number, number] => [one, of]), standsFor }
+  const holds = isPermitRule(rule) || isProbe(numbers)
+  const held = holds ? [...before.held, [index, admission] as const] : before.held
+  const now = {
+    admission,
+    held: held.map(([one, of]): [number, number] => [one, of]),
+    standsFor,
+    counted: before.counted,
+  }
   const standing = admit(draft, applicant, index + 1, now)
   move(draft, dispatch, {
     type: 'gate.granted',

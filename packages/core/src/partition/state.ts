@@ -11,6 +11,7 @@ import type {
   DispatchRecord,
   InputRef,
 } from '../dispatch/record.ts'
+import type { CircuitView } from '../ledger/circuit-state.ts'
 import { gateOf } from '../ledger/gates.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import { labelIn, type Place } from '../ledger/limit.ts'
@@ -122,6 +123,8 @@ export interface Partition {
   /** By the label of the limit. */
   readonly rules: Map<string, RuleInForce>
   readonly overrides: Map<string, Override>
+  /** What is known of circuits that are elsewhere, by ledger. */
+  readonly views: Map<string, CircuitView>
   /** By the binding's id, or `*` for the whole app. */
   readonly pauses: Map<string, Pause>
   /** Binding id -> what it is owed; nothing new is given to it before that. */
@@ -180,6 +183,7 @@ export function createPartition(id: PartitionId, hash: Hash): Partition {
     ledgers: new Map(),
     rules: new Map(),
     overrides: new Map(),
+    views: new Map(),
     pauses: new Map(),
     held: new Map(),
     passed: [],
