@@ -129,11 +129,19 @@ export const dispatchMachine = setup({
   on: {
     'cancel.requested': { target: '.cancelled', actions: ['abort', 'cancel'] },
     'dispatch.superseded': { target: '.superseded', actions: ['abort', 'supersede'] },
-    'timer.due': {
-      guard: 'isCloseTimer',
-      target: '.dlq',
-      actions: ['abort', { type: 'die', params: { reason: 'expired' } }],
-    },
+    'timer.due': [
+      {
+        guard: 'isCloseTimer',
+        target: '.dlq',
+        actions: ['abort', { type: 'die', params: { reason: 'expired' } }],
+      },
+      // Its predicate has not answered, or the code that would answer is nowhere.
+      {
+        guard: 'isStartTimer',
+        target: '.dlq',
+        actions: { type: 'die', params: { reason: 'expired' } },
+      },
+    ],
   },
   states: {
     received: {

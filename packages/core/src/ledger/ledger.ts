@@ -18,7 +18,7 @@ export interface Ledger {
   readonly holders: Map<string, Ticket>
   readonly queue: Queue
   /** Times at which somebody was let in within the window, ascending. */
-  readonly stamps: number[]
+  stamps: number[]
   /** Since those who wait have been gathering; 0 while nobody does. */
   opened: number
   /** When the last of them came. */
@@ -77,9 +77,11 @@ export function isEmpty({ holders, queue, stamps, merging, circuit: known }: Led
   )
 }
 
-/** Has this one a permit here, or a place in the queue? */
-export const knows = ({ holders, queue }: Ledger, key: string): boolean =>
-  holders.has(key) || queue.waiters.has(key)
+/** Has this one a permit here, a place in the queue, or one in a batch that is closed? */
+export const knows = ({ holders, queue, merging }: Ledger, key: string): boolean =>
+  holders.has(key) ||
+  queue.waiters.has(key) ||
+  merging.some(({ members }) => members.some((one) => keyOf(one) === key))
 
 // --- moves -----------------------------------------------------------------------------------
 
@@ -99,6 +101,14 @@ export function wait(ledger: Ledger, who: Ticket, at: number): Undo {
     quit(queue, keyOf(who))
     queue.ring = ring
     Object.assign(ledger, { opened, touched, came })
+  }
+}
+
+/** One more of the row came, and was turned away: the newest stands for it too. */
+export function count(ledger: Ledger): Undo {
+  ledger.came += 1
+  return () => {
+    ledger.came -= 1
   }
 }
 
@@ -122,7 +132,7 @@ export function admit(
     merged.push(found.ticket)
     undo.push(remove(ledger, member))
   }
-  if (members.length > 0) undo.push(reopen(ledger))
+  if (rule.kind === 'batch') undo.push(reopen(ledger))
   if (merged.length > 0) {
     ledger.merging = [...merging, { leader: waiter.ticket.dispatch, members: merged }]
   }
@@ -138,9 +148,9 @@ export function admit(
 /** Those who are left have been gathering since the first of them came. */
 function reopen(ledger: Ledger): Undo {
   const { opened, queue } = ledger
-  if (queue.waiters.size > 0) {
-    ledger.opened = Math.min(...[...queue.waiters.values()].map(({ since }) => since))
-  }
+  let first = Infinity
+  for (const { since } of queue.waiters.values()) first = Math.min(first, since)
+  if (first < Infinity) ledger.opened = first
   return () => {
     ledger.opened = opened
   }
@@ -210,11 +220,11 @@ function leaveTrace(ledger: Ledger, who: Ticket, rule: Rule, at: number): Undo {
   const { stamps } = ledger
   const past = 'periodMs' in rule ? countUntil(stamps, at - rule.periodMs) : 0
   // In halves, so that forgetting costs nothing in the long run.
-  const forgotten = past * 2 > stamps.length ? stamps.splice(0, past) : []
-  stamps.push(at)
+  if (past * 2 > stamps.length) ledger.stamps = stamps.slice(past)
+  ledger.stamps.push(at)
   return () => {
-    stamps.pop()
-    stamps.unshift(...forgotten)
+    ledger.stamps.pop()
+    ledger.stamps = stamps
   }
 }
 

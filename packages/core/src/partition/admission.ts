@@ -2,16 +2,15 @@ import type { KeyedLimit, Manifest } from '../binding.ts'
 import type { DispatchEvent } from '../dispatch/event.ts'
 import type { Flow, Standing } from '../dispatch/flow.ts'
 import type { Dispatch, InputRef } from '../dispatch/record.ts'
-import { isProbe } from '../ledger/circuit.ts'
 import { gateOf } from '../ledger/gates.ts'
-import { createLedger, isPermitRule, knows } from '../ledger/ledger.ts'
+import { createLedger, isPermitRule, knows, type Ledger } from '../ledger/ledger.ts'
 import { labelIn, type Place } from '../ledger/limit.ts'
 import type { Opening } from '../ledger/fact.ts'
 import { keyOf, type Answer, type Ticket } from '../ledger/ticket.ts'
 import type { Draft } from './draft.ts'
-import { applyLedgerFact, type LedgerFact } from './ledgers.ts'
+import { applyLedgerFact, ruleIn, type LedgerFact } from './ledgers.ts'
 import { post } from './outbox.ts'
-import { manifestOf, ruleOf, type Partition } from './state.ts'
+import { manifestOf, withOverride, type Partition } from './state.ts'
 import { homeOf, isHere, openingOf } from './home.ts'
 import { stoppedBy } from './stopped.ts'
 import { mustAskCircuit } from './views.ts'
@@ -69,7 +68,7 @@ export function admit(
     const { gate, answer } = answered
     const stopped = stoppedBy(limit, asked, gate, answer)
     if (stopped) return stopped
-    if (isPermit(limit) || isProbe(answer.numbers)) held.push([index, admission])
+    if (answered.holds) held.push([index, admission])
   }
   return { result: 'open', flow: { admission, held, standsFor, counted } }
 }
@@ -120,7 +119,13 @@ export function admitAgain(draft: Draft, dispatch: Dispatch): Standing | undefin
 }
 
 type Asked =
-  | { readonly result: 'answered'; readonly gate: string; readonly answer: Answer }
+  | {
+      readonly result: 'answered'
+      readonly gate: string
+      readonly answer: Answer
+      /** It has a permit there now, which the rule in force decides, not the one it was made with. */
+      readonly holds: boolean
+    }
   | { readonly result: 'sent'; readonly letter: number }
 
 function askFor(draft: Draft, applicant: Applicant, index: number, admission: number): Asked {
@@ -141,11 +146,10 @@ function askFor(draft: Draft, applicant: Applicant, index: number, admission: nu
   }
   const opening = openingOf(partition, limit, place, tenant)
   if (isHere(partition, limit, place)) {
-    return {
-      result: 'answered',
-      gate: place.ledger,
-      answer: ask(draft, place.ledger, opening, ticket),
-    }
+    const { ledger: gate } = place
+    const answer = ask(draft, gate, opening, ticket)
+    const holds = partition.ledgers.get(gate)?.holders.has(keyOf(ticket)) ?? false
+    return { result: 'answered', gate, answer, holds }
   }
   const to = { ...homeOf(partition, limit, place), lane: 'ask' } as const
   return {
@@ -164,11 +168,10 @@ export function ask(draft: Draft, ledger: string, opening: Opening, ticket: Tick
   const inForce = partition.rules.get(label)
   const isNews = !inForce || inForce.since < opening.since
   const isNew = isNews || (!known && opening.key !== undefined)
-  const rule = (isNews ? undefined : ruleOf(partition, ledger)) ?? opening.rule
+  if (known && knows(known, keyOf(ticket))) return answeredBefore(known, ticket)
+  const rule = isNews ? withOverride(partition, label, opening.rule) : ruleIn(partition, ledger)
   const state = known ?? createLedger({ id: ledger, tenant: opening.tenant, key: opening.key })
-  const answer: Answer = knows(state, keyOf(ticket))
-    ? { result: 'waiting', numbers: {} }
-    : gateOf(rule).judge(state, rule, ticket, at)
+  const answer = gateOf(rule).judge(state, rule, ticket, at)
   record(draft, {
     kind: 'ledger.asked',
     ledger,
@@ -181,9 +184,16 @@ export function ask(draft: Draft, ledger: string, opening: Opening, ticket: Tick
   return answer
 }
 
+/** Asking twice is asking once. */
+const answeredBefore = ({ holders }: Ledger, ticket: Ticket): Answer => ({
+  result: holders.has(keyOf(ticket)) ? 'granted' : 'waiting',
+  numbers: {},
+})
+
 /** Decides a ledger's move, and makes it: the next decision of this step rests on it. */
 export function record(draft: Draft, fact: LedgerFact): void {
   draft.facts.push(fact)
+  draft.ledgers.add(fact.ledger)
   draft.undo.push(applyLedgerFact(draft.partition, fact, draft.at))
   draft.weight += factBytes
 }

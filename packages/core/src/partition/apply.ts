@@ -35,7 +35,11 @@ export function applyStepped(partition: Partition, entry: Entry, hash: string): 
 }
 
 function applyAll(partition: Partition, entry: Entry, hash: string, stepped: boolean): void {
-  if (hourOf(entry.at) !== hourOf(partition.at)) forget(partition, entry.at)
+  if (hourOf(entry.at) !== hourOf(partition.at)) {
+    forget(partition, entry.at)
+    // A step swept before it decided: a rule that it brought must not sweep what went before.
+    if (!stepped) sweepLedgers(partition, entry.at)
+  }
   partition.at = entry.at
   takeInput(partition, entry.input)
   for (const fact of entry.facts) {
@@ -221,15 +225,15 @@ function takeLetter(partition: Partition, { at, input }: Entry, id: string): voi
 function queueLetter(partition: Partition, fact: FactOf<'letter.queued'>): void {
   const { to, number, letter } = fact
   const before: Outbox = partition.outbox.get(outboxKey(to)) ?? { last: 0, queued: [] }
-  const queued = [...before.queued, { number, letter }]
-  partition.outbox.set(outboxKey(to), { last: number, queued })
+  before.queued.push({ number, letter })
+  partition.outbox.set(outboxKey(to), { last: number, queued: before.queued })
 }
 
 function dropLetter(partition: Partition, { to, number }: FactOf<'letter.sent'>): void {
   const before = partition.outbox.get(outboxKey(to))
   if (!before) return
-  const queued = before.queued.filter((letter) => letter.number > number)
-  partition.outbox.set(outboxKey(to), { last: before.last, queued })
+  const left = before.queued.findIndex((letter) => letter.number > number)
+  before.queued.splice(0, left === -1 ? before.queued.length : left)
 }
 
 function advanceBulk(partition: Partition, fact: FactOf<'bulk.advanced'>): void {
@@ -251,7 +255,6 @@ function forget(partition: Partition, at: number): void {
     if (dead.at < at - limits.deadRememberedMs) partition.dead.delete(id)
   }
   forgetPassed(partition)
-  sweepLedgers(partition, at)
 }
 
 /** Windows that are over, and ledgers that say nothing any more. */
@@ -260,7 +263,7 @@ function sweepLedgers(partition: Partition, at: number): void {
   for (const [id, ledger] of partition.ledgers) {
     const rule = ruleOf(partition, id)
     if (!rule || !('periodMs' in rule)) continue
-    ledger.stamps.splice(0, countUntil(ledger.stamps, at - rule.periodMs))
+    ledger.stamps = ledger.stamps.slice(countUntil(ledger.stamps, at - rule.periodMs))
     if (isEmpty(ledger)) partition.ledgers.delete(id)
   }
 }

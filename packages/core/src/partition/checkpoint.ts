@@ -86,6 +86,7 @@ function headOf(partition: Partition): Head {
     checkpoint,
     seen: shapeOf(partition.seen),
     ended: shapeOf(partition.ended),
+    ...(partition.since > 0 && { since: partition.since }),
     ...(partition.inbox.size > 0 && { inbox: Object.fromEntries(partition.inbox) }),
     ...(partition.rules.size > 0 && { rules: Object.fromEntries(partition.rules) }),
     ...(partition.overrides.size > 0 && { overrides: Object.fromEntries(partition.overrides) }),

@@ -28,6 +28,8 @@ export interface Draft {
   readonly undo: (() => void)[]
   /** Ledgers that may have something to do next. */
   readonly touched: Set<string>
+  /** Ledgers that this step has moved, or whose alarm it took. */
+  readonly ledgers: Set<string>
   /** Receiver -> number of the last letter that this step has for it. */
   readonly posted: Map<string, number>
   started: number
@@ -35,11 +37,20 @@ export interface Draft {
   weight: number
 }
 
-/** May one more dispatch be moved in this step? An entry has a bound that must not be met. */
-export const hasRoom = (draft: Draft, movedMax: number): boolean =>
-  draft.moved.size < movedMax &&
-  draft.facts.length < limits.factsPerStepMax - 100 &&
-  draft.weight < limits.entryBytesMax - 32 * 1024
+/**
+ * May one more dispatch be moved in this step, and this much be said of it? An entry has a bound that
+ * must not be met. Each ledger that was touched may have to be left to ticks, which is a fact, too.
+ */
+export function hasRoom(draft: Draft, movedMax: number, bytes = 0): boolean {
+  const { moved, facts, touched, weight } = draft
+  return (
+    moved.size < movedMax &&
+    facts.length + touched.size < limits.factsPerStepMax - 100 &&
+    weight + touched.size * backlogBytes + bytes < limits.entryBytesMax - 32 * 1024
+  )
+}
+
+const backlogBytes = 200
 
 export function beginDraft(partition: Partition, at: number): Draft {
   return {
@@ -50,6 +61,7 @@ export function beginDraft(partition: Partition, at: number): Draft {
     moved: new Set(),
     undo: [],
     touched: new Set(),
+    ledgers: new Set(),
     posted: new Map(),
     started: partition.started,
     weight: 0,
@@ -65,6 +77,8 @@ type Bare<Event extends DispatchEvent> = Event extends DispatchEvent
 /** An event that its machine must handle: being ignored would mean that an effect is lost. */
 export function move(draft: Draft, dispatch: Dispatch, happening: Happening): void {
   if (!tryMove(draft, dispatch, happening)) {
+    // It is the one to blame, and its timer is set again.
+    draft.moved.add(dispatch.id)
     throw new Error(`${dispatch.id} in ${dispatch.record.state} does not handle ${happening.type}`)
   }
 }
@@ -84,7 +98,9 @@ export function tryMove(draft: Draft, dispatch: Dispatch, happening: Happening):
   }
   write(draft, id, event, moved, { prev: head })
   if (record.flow) tellCircuit(draft, dispatch, event)
-  giveBack(draft, applicantOf(partition, dispatch), record.flow, event, moved.record.flow)
+  const limits = ('limits' in event ? event.limits : undefined) ?? dispatch.limits
+  const applicant = applicantOf(partition, { ...dispatch, limits })
+  giveBack(draft, applicant, record.flow, event, moved.record.flow)
   return true
 }
 

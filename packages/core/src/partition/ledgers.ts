@@ -4,6 +4,7 @@ import { quietCircuit } from '../ledger/circuit-state.ts'
 import type { Opening } from '../ledger/fact.ts'
 import {
   admit,
+  count,
   createLedger,
   enter,
   evict,
@@ -47,6 +48,7 @@ export function applyLedgerFact(partition: Partition, fact: LedgerFact, at: numb
     case 'ledger.backlog':
       return addTo(partition.backlog, fact.ledger)
     case 'ledger.settled':
+      setAlarms(partition, fact.ledger)
       return removeFrom(partition.backlog, fact.ledger)
     case 'ledger.asked':
       return applyAsked(partition, fact, at)
@@ -70,15 +72,14 @@ function applyAsked(partition: Partition, fact: FactOf<'ledger.asked'>, at: numb
   const undo: Undo[] = []
   if (opening) undo.push(bringIntoForce(partition, labelIn(id), opening))
   undo.push(removeFrom(partition.voided, `${id} ${keyOf(ticket)}`))
-  const { result } = answer
-  if (result !== 'refused') {
+  if (answer.result !== 'refused') {
     const rule = ruleIn(partition, id)
     const ledger = opened(partition, id, opening, undo)
     if (rule.kind === 'circuit') undo.push(turned(ledger, ticket, answer, at))
-    else if (result === 'granted') undo.push(enter(ledger, ticket, rule, at))
+    else if (answer.result === 'granted') undo.push(enter(ledger, ticket, rule, at))
     else undo.push(wait(ledger, ticket, at))
     undo.push(tidy(partition, ledger))
-  }
+  } else if (answer.reason === 'debounced') undo.push(countIn(partition, id))
   return inReverse(undo)
 }
 
@@ -119,6 +120,11 @@ function applyCircuit(partition: Partition, fact: FactOf<'ledger.told' | 'ledger
   }
   undo.push(setCircuit(opened(partition, fact.ledger, named, undo), fact.circuit))
   return inReverse(undo)
+}
+
+function countIn({ ledgers }: Partition, id: string): Undo {
+  const ledger = ledgers.get(id)
+  return ledger ? count(ledger) : nothing
 }
 
 function applyMove(
@@ -190,8 +196,15 @@ export function setAlarm(partition: Partition, ledger: string): void {
   schedule(timers, due, alarmOf(ledger))
 }
 
+/** Of a ledger, or of all that have somebody waiting under a limit: its rule may have changed. */
+function setAlarms(partition: Partition, name: string): void {
+  for (const id of partition.queues) {
+    if (id === name || labelIn(id) === name) setAlarm(partition, id)
+  }
+}
+
 /** The newest rule wins, wherever it was heard of. */
-function bringIntoForce(
+export function bringIntoForce(
   partition: Partition,
   label: string,
   { rule, since }: { readonly rule: Rule; readonly since: number },
@@ -205,7 +218,7 @@ function bringIntoForce(
   }
 }
 
-function ruleIn(partition: Partition, id: string): Rule {
+export function ruleIn(partition: Partition, id: string): Rule {
   const rule = ruleOf(partition, id)
   if (!rule) throw new Error(`no rule for ${id}`)
   return rule

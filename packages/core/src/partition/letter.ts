@@ -112,6 +112,8 @@ export const letterBody = z.discriminatedUnion('kind', [
     kind: z.literal('granted'),
     ...asked,
     numbers,
+    /** It is held until it is given back. */
+    permit: z.boolean(),
     members: z.array(member).max(1000).optional(),
   }),
   z.strictObject({ kind: z.literal('waiting'), ...asked, numbers }),

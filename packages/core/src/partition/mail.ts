@@ -1,11 +1,12 @@
 import { keyOf, type Answer } from '../ledger/ticket.ts'
-import { ask, record, release } from './admission.ts'
+import { ask, record } from './admission.ts'
 import { takeOutcome, takeState, tellState } from './circuits.ts'
 import type { Draft } from './draft.ts'
 import type { InputOf } from './entry.ts'
 import type { Letter, LetterBody } from './letter.ts'
-import { hasAsked, inboxKey, post } from './outbox.ts'
+import { inboxKey, post } from './outbox.ts'
 import { hear, type GateAnswer } from './settle.ts'
+import { takeBack } from './skipped.ts'
 import { mustAskCircuit } from './views.ts'
 
 /**
@@ -32,14 +33,8 @@ function take(draft: Draft, { body, from }: Letter, stream: string): void {
   switch (body.kind) {
     case 'reserve':
       return reserve(draft, body)
-    case 'release': {
-      const { ledger, ticket, letter } = body
-      if (release(draft, ledger, ticket)) return
-      // It overtook the letter that asks: when that comes, it is void.
-      if (letter === undefined || hasAsked(draft.partition, from.id, stream, letter)) return
-      record(draft, { kind: 'ledger.voided', ledger, ticket })
-      return
-    }
+    case 'release':
+      return takeBack(draft, body, from.id, stream)
     case 'granted':
     case 'waiting':
     case 'refused':
@@ -76,21 +71,25 @@ function reserve(draft: Draft, body: Extract<LetterBody, { kind: 'reserve' }>): 
   const isCircuit = opening.rule.kind === 'circuit'
   if (isCircuit && !mustAskCircuit(draft.partition, ledger, true, draft.at)) {
     tellState(draft, `${app}/${slot}`, ledger, false)
-    post(draft, to, { kind: 'granted', ...asked, numbers: {} })
+    post(draft, to, { kind: 'granted', ...asked, numbers: {}, permit: false })
     return
   }
-  post(draft, to, letterOf(ask(draft, ledger, opening, ticket), asked))
+  const answer = ask(draft, ledger, opening, ticket)
+  const permit = draft.partition.ledgers.get(ledger)?.holders.has(keyOf(ticket)) ?? false
+  post(draft, to, letterOf(answer, asked, permit))
 }
 
 function letterOf(
   answer: Answer,
   asked: { readonly dispatch: string; readonly admission: number; readonly index: number },
+  permit: boolean,
 ): GateAnswer {
   const { numbers } = answer
   switch (answer.result) {
     case 'granted':
+      return { kind: 'granted', ...asked, numbers, permit }
     case 'waiting':
-      return { kind: answer.result, ...asked, numbers }
+      return { kind: 'waiting', ...asked, numbers }
     case 'refused':
       return { kind: 'refused', ...asked, reason: answer.reason, numbers, by: answer.by }
     case 'deferred':

@@ -68,6 +68,7 @@ export const headSchema = z.strictObject({
   seen: shape,
   ended: shape,
   // Absent where there is nothing to tell.
+  since: count.optional(),
   inbox: z.record(z.string(), count).optional(),
   rules: z.record(z.string(), z.strictObject({ rule, since: count })).optional(),
   overrides: z
