@@ -111,6 +111,7 @@ export {
   rulePatch,
   type Rule,
   type RuleKind,
+  type RuleOf,
   type RulePatch,
 } from './ledger/rule.ts'
 export { keyOf, type Answer, type Numbers, type Refusal, type Ticket } from './ledger/ticket.ts'

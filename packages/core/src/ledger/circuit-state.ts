@@ -40,8 +40,11 @@ export type Circuit = z.infer<typeof circuit>
 
 /** What another partition than its home knows about a circuit. */
 export const circuitView = z.strictObject({
+  /** Dispatches are to ask it before they run. */
   open: z.boolean(),
   until: time,
+  /** By hand, with no end. */
+  held: z.boolean().optional(),
   /** When a dispatch of this partition failed last, 0: none did. */
   failedAt: time,
   /** None has succeeded since. */
@@ -226,9 +229,17 @@ export function isQuiet({ state, row, since, failedAt }: Circuit, rule: Rule, at
   return at >= Math.max(since + rampDoublings * rampMs, failedAt, since) + rememberedMs
 }
 
-export function isQuietView({ open, failing, failedAt }: CircuitView, at: number): boolean {
-  return !open && at >= failedAt + (failing ? rowRememberedMs : windowMsMax)
+/**
+ * That one is open is forgotten where nobody has asked for as long as a dispatch can live: should it
+ * still be, the next failure tells. What an operator holds open is not forgotten.
+ */
+export function isQuietView(view: CircuitView, at: number): boolean {
+  const { open, until, held, failing, failedAt } = view
+  if (open) return held !== true && at >= Math.max(until, failedAt) + openRememberedMs
+  return at >= failedAt + (failing ? rowRememberedMs : windowMsMax)
 }
+
+const openRememberedMs = 30 * rowRememberedMs
 
 /** Of any rule: what is kept longer does no harm. */
 const windowMsMax = 3_600_000

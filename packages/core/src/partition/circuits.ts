@@ -112,24 +112,22 @@ export function takeOutcome(
 /** @param to the sender's id in a letter: its app and slot */
 export function tellState(draft: Draft, to: string, ledger: string, open: boolean): void {
   const [app = '', slot] = to.split('/')
-  const until = draft.partition.ledgers.get(ledger)?.circuit?.until ?? 0
+  const { until = 0, held } = draft.partition.ledgers.get(ledger)?.circuit ?? {}
   const receiver = { app, slot: Number(slot), lane: 'answer' } as const
-  post(draft, receiver, { kind: 'circuitState', ledger, open, until })
+  post(draft, receiver, { kind: 'circuitState', ledger, open, until, ...(held && { held }) })
 }
 
 // --- elsewhere -------------------------------------------------------------------------------
 
 export function takeState(
   draft: Draft,
-  {
-    ledger,
-    open,
-    until,
-  }: Pick<Extract<LetterBody, { kind: 'circuitState' }>, 'ledger' | 'open' | 'until'>,
+  { ledger, open, until, held }: Omit<Extract<LetterBody, { kind: 'circuitState' }>, 'kind'>,
 ): void {
   const view = draft.partition.views.get(ledger)
-  if ((view?.open ?? false) === open && (!open || view?.until === until)) return
-  const after = { ...unknown, ...view, open, until: open ? until : 0 }
-  const says = open || after.failedAt > 0
+  const known = view?.open === true ? view : undefined
+  if (open ? known?.until === until && known.held === held : !known) return
+  const { failedAt, failing } = view ?? unknown
+  const after = { open, until: open ? until : 0, failedAt, failing, ...(open && held && { held }) }
+  const says = open || failedAt > 0
   record(draft, { kind: 'ledger.viewed', ledger, view: says ? after : undefined })
 }

@@ -142,6 +142,7 @@ export const letterBody = z.discriminatedUnion('kind', [
     ledger,
     open: z.boolean(),
     until: z.int().nonnegative(),
+    held: z.boolean().optional(),
   }),
 ])
 export type LetterBody = z.infer<typeof letterBody>

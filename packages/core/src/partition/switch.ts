@@ -35,8 +35,10 @@ export function switchCircuit(draft: Draft, command: Command): LetterAnswer {
   return { kind: 'circuit', ledger, state, until, here: true }
 }
 
-function relay(draft: Draft, { ledger, do: deed }: Command): LetterAnswer {
-  if (deed === 'open') takeState(draft, { ledger, open: true, until: draft.at })
+function relay(draft: Draft, { ledger, do: deed, forMs }: Command): LetterAnswer {
+  const held = forMs === undefined ? { held: true } : {}
+  if (deed === 'open')
+    takeState(draft, { ledger, open: true, until: draft.at + (forMs ?? 0), ...held })
   const { open = false, until = 0 } = draft.partition.views.get(ledger) ?? {}
   return { kind: 'circuit', ledger, state: open ? 'open' : 'closed', until, here: false }
 }
