@@ -48,6 +48,7 @@ import { exportsOf, historyNames, journalOf } from '../golden/history.ts'
 import type { Chance } from './chance.ts'
 import { expressionPieces, expressions, texts } from './corpus.ts'
 import { must, never, verdictOf, type Door, type Verdict } from './door.ts'
+import { flow } from './flow.ts'
 import { http } from './http.ts'
 import { anyBytes, anyValue, hostile, mutated, mutatedBytes, mutatedText } from './mutate.ts'
 
@@ -99,10 +100,8 @@ export const doors: Readonly<Record<string, Door>> = {
   batch: ofBytes([encodeBatch(messages.slice(0, 3))], isShape, decodeBatch),
   journal: { prepare: prepareJournal, isTyped: (thrown) => nameOf(thrown) === 'ChainBroken' },
   export: { prepare: prepareExport, isTyped: (thrown) => thrown instanceof CliError },
-  cel: {
-    prepare: prepareExpression,
-    isTyped: (thrown) => thrown instanceof CelProblem,
-  },
+  cel: { prepare: prepareExpression, isTyped: (thrown) => thrown instanceof CelProblem },
+  flow,
   name: { prepare: prepareName, isTyped: never },
   config: { prepare: prepareConfig, isTyped: (thrown) => thrown instanceof ConfigError },
   api: {

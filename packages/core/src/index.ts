@@ -88,6 +88,7 @@ export {
   type Fault,
 } from './fault.ts'
 export { flow, member, standing, type Flow, type Member, type Standing } from './dispatch/flow.ts'
+export { circuitDeed, rampOf, type Circuit, type CircuitView } from './ledger/circuit-state.ts'
 export { gateOf } from './ledger/gates.ts'
 export { type Ledger, traceOf } from './ledger/ledger.ts'
 export {
@@ -110,6 +111,7 @@ export {
   rulePatch,
   type Rule,
   type RuleKind,
+  type RuleOf,
   type RulePatch,
 } from './ledger/rule.ts'
 export { keyOf, type Answer, type Numbers, type Refusal, type Ticket } from './ledger/ticket.ts'

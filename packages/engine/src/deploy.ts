@@ -78,17 +78,65 @@ export interface LimitChange {
  *
  * @returns the number of the change
  */
-export async function changeLimit(
+export function changeLimit(
   log: EventLog,
   topology: Topology,
-  { app, limit, rule, by, reason, now = Date.now }: LimitChange,
+  { app, limit, rule, by, reason, now }: LimitChange,
+): Promise<number> {
+  return appendChange(log, topology, app, { kind: 'limit', by, reason, limit, rule }, now)
+}
+
+export interface PauseChange {
+  readonly app: string
+  /** Absent: the whole app, with what is deployed while the pause lasts. */
+  readonly binding?: string | undefined
+  readonly by: string
+  readonly reason: string
+  /** Epoch ms. */
+  readonly now?: () => number
+}
+
+/**
+ * From its turn in each partition on the binding starts nothing; what runs or waits goes on to its
+ * end. What comes meanwhile is held, and given to it in order after `resumeBinding` (rule 2.5).
+ *
+ * @returns the number of the change; a partition in which it changes nothing records it as refused
+ */
+export const pauseBinding = (
+  log: EventLog,
+  topology: Topology,
+  change: PauseChange,
+): Promise<number> => appendOrder(log, topology, 'pause', change)
+
+export const resumeBinding = (
+  log: EventLog,
+  topology: Topology,
+  change: PauseChange,
+): Promise<number> => appendOrder(log, topology, 'resume', change)
+
+function appendOrder(
+  log: EventLog,
+  topology: Topology,
+  kind: 'pause' | 'resume',
+  { app, binding, by, reason, now }: PauseChange,
+): Promise<number> {
+  const about = { kind, by, reason, ...(binding !== undefined && { binding }) }
+  return appendChange(log, topology, app, about, now)
+}
+
+/** As the next change of the app, whoever else changes it at the same time. */
+async function appendChange(
+  log: EventLog,
+  topology: Topology,
+  app: string,
+  about: object,
+  now: () => number = Date.now,
 ): Promise<number> {
   const subject = subjects(topology).def(app)
   for (;;) {
     const { seq, number: before } = await readHistory(log, topology, subject)
     const number = before + 1
-    const head = { v: DEFINITION_VERSION, kind: 'limit', app, number, at: now(), by }
-    const change = defChange.parse({ ...head, reason, limit, rule })
+    const change = defChange.parse({ v: DEFINITION_VERSION, app, number, at: now(), ...about })
     const outcome = await log.append(subject, encode(change), seq)
     if (outcome.kind === 'stored') return number
   }

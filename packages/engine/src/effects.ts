@@ -92,7 +92,7 @@ export class Effects {
   /** Right after the step: counts what it asks for, calls off what it ended. */
   note({ effects, facts, input }: Entry): void {
     for (const { kind } of effects) if (asks(kind)) this.#count(1)
-    if (input.kind === 'result' || input.kind === 'event') return
+    if (input.kind === 'result' || input.kind === 'event' || input.kind === 'held') return
     // A judgement is told by no effect that its time is over.
     for (const fact of facts) if (fact.kind === 'transition') this.#stopJudging(fact.dispatch)
   }

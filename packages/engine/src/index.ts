@@ -3,9 +3,12 @@ export type { Committed, JournalHead } from './commit.ts'
 export {
   changeLimit,
   deployApp,
+  pauseBinding,
+  resumeBinding,
   type Deployed,
   type DeployOptions,
   type LimitChange,
+  type PauseChange,
 } from './deploy.ts'
 export {
   DuplicateInstance,

@@ -3,10 +3,12 @@ import {
   decode,
   defChange,
   headOf,
+  holdsBack,
   letter,
   mustQuarantine,
   quarantineBytes,
   waybillEvent,
+  type Holder,
   type Input,
   type InputRef,
   type Manifest,
@@ -46,6 +48,42 @@ export function takeItem(
   }
 }
 
+/** An event that a pause held back, and where it lies. */
+export interface HeldItem {
+  readonly place: InputRef
+  readonly bytes: Uint8Array
+  readonly event: WaybillEvent
+}
+
+/** The same door for an event that was read before: what it is now to those that are owed it. */
+export function takeHeld(
+  partition: Partition,
+  door: Door,
+  { place, bytes, event }: HeldItem,
+  holders: readonly Holder[],
+): Input {
+  const quarantined = (reason: string): Input => {
+    const bindings = holders.map(({ binding }) => binding.id)
+    const held = { place, bindings, bytes: bytes.length }
+    return { ...quarantineBytes(partition.hash, reason, bytes), held }
+  }
+  if (mustQuarantine(partition)) return quarantined(`${partition.epoch.barren} epochs ended here`)
+  try {
+    const verdicts = holders.map(({ binding, wanted }) =>
+      wanted ? judgeOne(door, binding, event, bytes.length) : unwanted(binding, event),
+    )
+    return { kind: 'held', place, head: headOf(event), verdicts, bytes: bytes.length }
+  } catch (cause) {
+    return quarantined(cause instanceof Error ? `${cause.name}: ${cause.message}` : 'no verdict')
+  }
+}
+
+const unwanted = ({ id, version, on }: Manifest, { type }: WaybillEvent): Verdict => ({
+  binding: `${id}@v${version}`,
+  result: 'filtered',
+  reason: `it is on ${on.join(', ')} by now, the event is ${type}`.slice(0, 1024),
+})
+
 function read(
   partition: Partition,
   door: Door,
@@ -57,7 +95,9 @@ function read(
     case 'events': {
       const event = readEvent(partition, bytes)
       const verdicts = judge(partition, door, event, bytes.length)
-      return { event, input: { kind: 'event', ref, head: headOf(event), verdicts } }
+      const isHeld = verdicts.some(({ result }) => result === 'paused')
+      const input = { kind: 'event', ref, head: headOf(event), verdicts } as const
+      return { event, input: isHeld ? { ...input, bytes: bytes.length } : input }
     }
     case 'ask':
     case 'answer':
@@ -69,7 +109,7 @@ function read(
   }
 }
 
-function readEvent({ generation, slot }: Partition, bytes: Uint8Array): WaybillEvent {
+export function readEvent({ generation, slot }: Partition, bytes: Uint8Array): WaybillEvent {
   const event = waybillEvent.parse(decode(bytes))
   if (!event.id.startsWith(`${generation}-${slot}-`)) {
     throw new Error(`${event.id} does not belong in slot ${slot} of generation ${generation}`)
@@ -78,15 +118,21 @@ function readEvent({ generation, slot }: Partition, bytes: Uint8Array): WaybillE
 }
 
 function judge(partition: Partition, door: Door, event: WaybillEvent, bytes: number): Verdict[] {
-  return candidates(partition, event.type).map((binding) => {
-    const key = `${binding.id}@v${binding.version}`
-    // A chain that is too deep is decided before anything else (rule 1.5).
-    if (event.chain.depth > binding.maxChainDepth) return { binding: key, result: 'unjudged' }
-    // Nobody here can tell; the dispatch waits for an instance that can.
-    const hosted = door.app.hosts(binding.hash)
-    if (binding.when?.kind === 'function' && !hosted) return { binding: key, result: 'ask' }
-    return placed(door, binding, event, bytes, door.app.verdict(binding, event))
-  })
+  return candidates(partition, event.type).map((binding) =>
+    holdsBack(partition, binding.id)
+      ? { binding: `${binding.id}@v${binding.version}`, result: 'paused' }
+      : judgeOne(door, binding, event, bytes),
+  )
+}
+
+function judgeOne(door: Door, binding: Manifest, event: WaybillEvent, bytes: number): Verdict {
+  const key = `${binding.id}@v${binding.version}`
+  // A chain that is too deep is decided before anything else (rule 1.5).
+  if (event.chain.depth > binding.maxChainDepth) return { binding: key, result: 'unjudged' }
+  // Nobody here can tell; the dispatch waits for an instance that can.
+  const hosted = door.app.hosts(binding.hash)
+  if (binding.when?.kind === 'function' && !hosted) return { binding: key, result: 'ask' }
+  return placed(door, binding, event, bytes, door.app.verdict(binding, event))
 }
 
 /** Keys are told with the verdict, by the same rules: one that cannot be told is no match. */

@@ -63,5 +63,9 @@ export const laneOfLetter: { readonly [K in Letter['body']['kind']]: 'ask' | 'an
   granted: 'answer',
   waiting: 'answer',
   refused: 'answer',
+  deferred: 'answer',
   revoke: 'answer',
+  outcome: 'answer',
+  circuitState: 'answer',
+  circuit: 'answer',
 }

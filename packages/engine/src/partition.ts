@@ -5,16 +5,18 @@ import {
   type EffectResult,
   type Entry,
   type Frozen,
+  type Holder,
   type HostedApp,
   type Input,
   type InputRef,
   type Partition,
+  type WaybillEvent,
 } from '@waybill/core'
 import type { EventLog } from '@waybill/log'
 import type { Clock } from './clock.ts'
 import { Committer, type Committed, type JournalHead } from './commit.ts'
 import type { Effects } from './effects.ts'
-import { takeItem } from './intake.ts'
+import { takeHeld, takeItem, type HeldItem } from './intake.ts'
 import type { LaneName } from './lanes.ts'
 import type { HostLimits } from './limits.ts'
 import type { Payloads } from './payloads.ts'
@@ -53,6 +55,8 @@ export interface LoopPorts {
   held(loop: Loop): void
   committed(loop: Loop, bundle: Committed): void
   stepped(entry: Entry): void
+  /** An event was held back from a binding. */
+  kept(loop: Loop, item: HeldItem): void
   fenced(loop: Loop, lastSeq: number): void
   delayed(loop: Loop, cause: unknown): void
   /** A mistake of ours, or a log that refuses for good. */
@@ -126,14 +130,27 @@ export class Loop {
 
   /** Takes one item of a message. */
   take(lane: LaneName, ref: InputRef, bytes: Uint8Array): void {
-    const { payloads } = this.#ports
     const { input, event } = takeItem(this.partition, this.#ports, lane, ref, bytes)
     const entry = this.feed(input)
-    const uses = event && entry ? started(entry) : 0
-    if (event && uses > 0) {
-      const { stream, seq, index } = ref
-      payloads.keep(event, { stream, seq, index, size: bytes.length, uses })
+    if (!event || !entry) return
+    this.#keep(entry, event, ref, bytes.length)
+    // Told only where it is held back.
+    if (input.kind === 'event' && input.bytes !== undefined) {
+      this.#ports.kept(this, { place: ref, bytes, event })
     }
+  }
+
+  /** Gives an event to bindings from which a pause held it back. */
+  give(item: HeldItem, holders: readonly Holder[]): void {
+    const entry = this.feed(takeHeld(this.partition, this.#ports, item, holders))
+    if (entry) this.#keep(entry, item.event, item.place, item.bytes.length)
+  }
+
+  /** For the attempts that are about to need it. */
+  #keep(entry: Entry, event: WaybillEvent, at: InputRef, size: number): void {
+    const uses = started(entry)
+    const { stream, seq, index } = at
+    if (uses > 0) this.#ports.payloads.keep(event, { stream, seq, index, size, uses })
   }
 
   /** Fires what is due and commits what gathered; called by the host, at the end of a turn. */

@@ -5,6 +5,7 @@ import type { Committed } from './commit.ts'
 import { asks, Effects, type EffectPorts } from './effects.ts'
 import type { Handlers } from './handlers/index.ts'
 import type { FetchEvent } from './fetch.ts'
+import type { HeldItem } from './intake.ts'
 import type { HostLimits } from './limits.ts'
 import type { SendLetters } from './mail.ts'
 import type { Recovered } from './open.ts'
@@ -40,6 +41,7 @@ export interface Shared {
 export interface SeatEvents {
   committed(seat: Seat, bundle: Committed): void
   stepped(loop: Loop, entry: Entry): void
+  kept(loop: Loop, item: HeldItem): void
   fenced(loop: Loop, lastSeq: number): void
   failed(loop: Loop | undefined, cause: unknown): void
 }
@@ -86,6 +88,7 @@ export function takeSeat(shared: Shared, recovered: Recovered, events: SeatEvent
         count(counters, entry)
         events.stepped(loop, entry)
       },
+      kept: events.kept,
       committed: (_, bundle) => {
         seat.last = bundle.header
         checkpoints.committed(bundle)

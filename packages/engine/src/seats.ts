@@ -1,5 +1,6 @@
 import { RULES, type Entry } from '@waybill/core'
 import { ChainBroken, PositionLost, streamNames, subjects, tail } from '@waybill/log'
+import { CatchUps } from './catch-up.ts'
 import { within } from './clock.ts'
 import type { Committed } from './commit.ts'
 import { DuplicateInstance, EngineFault } from './fault.ts'
@@ -37,9 +38,16 @@ export class Seats {
   /** Since when something that was read seems to be gone. */
   readonly #doubted = new Map<number, number>()
   readonly #events: SeatEvents
+  readonly #catchUps: CatchUps
 
   constructor(ports: SeatsPorts) {
     this.#ports = ports
+    this.#catchUps = new CatchUps({
+      ...ports.shared,
+      lane: ports.readers.lanes.events,
+      lost: ({ slot }, cause) => this.halt(slot, cause, { lane: 'held' }),
+      failed: ports.failed,
+    })
     this.#events = {
       committed: (seat, bundle) => {
         // What was held back for lack of room may go on.
@@ -47,6 +55,7 @@ export class Seats {
         ports.committed(bundle)
       },
       stepped: (loop, entry) => this.#stepped(loop, entry),
+      kept: (loop, item) => this.#catchUps.keep(loop, item),
       fenced: (loop, lastSeq) => void this.#fenced(loop, lastSeq),
       failed: (_, cause) => ports.failed(cause),
     }
@@ -75,6 +84,7 @@ export class Seats {
       const { epoch } = seat.loop.partition
       await this.#readDefinitions(seat.loop)
       this.#readAll()
+      this.#catchUps.begin(seat.loop)
       const { seq } = seat.loop.head
       this.#ports.shared.logger.info({ slot, epoch: epoch.number, seq }, 'leading')
       return epoch.number
@@ -135,6 +145,7 @@ export class Seats {
 
   /** At once, whatever is under way. */
   kill(): void {
+    this.#catchUps.close()
     this.#opening?.close('closed')
     for (const { loop } of this.all) loop.close('closed')
     this.#seats.clear()
@@ -191,6 +202,7 @@ export class Seats {
   }
 
   #remove(loop: Loop, as: 'closed' | 'fenced' | 'halted'): void {
+    this.#catchUps.end(loop)
     loop.close(as)
     if (this.#seats.get(loop.slot)?.loop !== loop) return
     this.#seats.delete(loop.slot)
@@ -201,6 +213,7 @@ export class Seats {
     if (input.kind !== 'def' || !this.#seats.has(loop.slot)) return
     const loops = this.all.map((seat) => seat.loop)
     this.#ports.readers.deployed(loop, loops)
+    this.#catchUps.begin(loop)
   }
 
   /** Another host's bundle is the last one. Theirs is the partition; ours is to stop. */

@@ -1,4 +1,11 @@
-import type { Position } from '@waybill/core'
+import {
+  eventsIn,
+  wholeApp,
+  type Held,
+  type Partition,
+  type Pause,
+  type Position,
+} from '@waybill/core'
 import type { JournalHead } from './commit.ts'
 import type { LoopState } from './partition.ts'
 import type { Room } from './room.ts'
@@ -21,8 +28,26 @@ export interface PartitionStatus {
   readonly uncommitted: number
   /** Age of the oldest message that waits for room, by the server's clock. */
   readonly lagMs: number
+  /** Pauses in force, and what they held that was not given yet. */
+  readonly pauses: readonly PauseStatus[]
   /** Why it must not go on. */
   readonly halted?: string
+}
+
+export interface PauseStatus {
+  /** Absent: the whole app. */
+  readonly binding?: string
+  /** Absent: it was resumed, and is being given what was held. */
+  readonly pause?: Pause
+  /** What it is owed. From that place on retention keeps everything. */
+  readonly held?: {
+    readonly stream: string
+    readonly from: readonly [seq: number, index: number]
+    readonly events: number
+    readonly bytes: number
+    /** Since the first of them came; those given since then included. */
+    readonly ageMs: number
+  }
 }
 
 export interface HostStatus {
@@ -47,7 +72,31 @@ export function statusOf(seat: Seat, turns: Turns, now: number): PartitionStatus
     hot: effects.hot,
     uncommitted: loop.uncommitted,
     lagMs: waiting === undefined ? 0 : Math.max(0, now - waiting),
+    pauses: pausesOf(partition, now),
   }
+}
+
+function pausesOf(partition: Partition, now: number): readonly PauseStatus[] {
+  const { pauses, held } = partition
+  const app = pauses.get(wholeApp)
+  const ids = new Set([...pauses.keys(), ...held.keys()])
+  ids.delete(wholeApp)
+  return [
+    ...(app ? [{ pause: app }] : []),
+    ...[...ids].sort().map((id) => {
+      const pause = pauses.get(id) ?? app
+      const owing = heldOf(held.get(id), now)
+      return { binding: id, ...(pause && { pause }), ...(owing && { held: owing }) }
+    }),
+  ]
+}
+
+function heldOf(held: Held | undefined, now: number): PauseStatus['held'] {
+  const first = held?.runs[0]
+  if (!held || !first) return undefined
+  const { stream, bytes } = held
+  const { from, since } = first
+  return { stream, from, bytes, events: eventsIn(held), ageMs: Math.max(0, now - since) }
 }
 
 /** A partition that this host has the lease of and does not lead. */
@@ -61,5 +110,6 @@ export const haltedStatus = (slot: number, cause: unknown): PartitionStatus => (
   hot: 0,
   uncommitted: 0,
   lagMs: 0,
+  pauses: [],
   halted: cause instanceof Error ? `${cause.name}: ${cause.message}` : 'unknown',
 })

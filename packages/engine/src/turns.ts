@@ -14,6 +14,13 @@ export interface TurnPorts {
   failed(cause: unknown): void
 }
 
+/** What is read again beside the lanes, and waits for room as they do. */
+export interface Offer {
+  /** @returns whether it is taken in whole */
+  take(go: () => boolean): boolean
+  taken(): void
+}
+
 /**
  * When things happen. All that comes in during one breath of the event loop (results, messages,
  * acknowledgements) is taken first, then every partition that was touched commits once: that is the
@@ -30,6 +37,9 @@ export class Turns {
   /** Messages that wait for room, in the order in which they came. */
   #unread: Unread[] = []
   #next = 0
+  readonly #offers = new Set<Offer>()
+  /** Who comes first changes with every turn, so neither starves the other. */
+  #offersFirst = false
 
   constructor(ports: TurnPorts) {
     const { room, limits } = ports
@@ -68,6 +78,15 @@ export class Turns {
     this.#schedule()
   }
 
+  offer(offer: Offer): void {
+    this.#offers.add(offer)
+    this.#schedule()
+  }
+
+  withdraw(offer: Offer): void {
+    this.#offers.delete(offer)
+  }
+
   forget(lane: Lane): void {
     this.#unread = this.#unread.slice(this.#next).filter((unread) => unread.lane !== lane)
     this.#next = 0
@@ -96,7 +115,10 @@ export class Turns {
 
   #run(): void {
     this.#fireHeld()
+    this.#offersFirst = !this.#offersFirst
+    if (this.#offersFirst) this.#takeOffers()
     this.#takeWaiting()
+    if (!this.#offersFirst) this.#takeOffers()
     const dirty = this.#dirty
     this.#dirty = new Set()
     for (const loop of dirty) {
@@ -113,6 +135,16 @@ export class Turns {
       if (!this.#go()) return
       this.#held.delete(loop)
       loop.fire()
+    }
+  }
+
+  #takeOffers(): void {
+    for (const offer of this.#offers) {
+      // The next one in its place begins behind the others.
+      this.#offers.delete(offer)
+      if (offer.take(this.#go)) offer.taken()
+      else this.#offers.add(offer)
+      if (!this.#go()) return
     }
   }
 

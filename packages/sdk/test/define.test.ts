@@ -177,6 +177,15 @@ describe('what is wrong is refused with code, path and hint', () => {
     expect(issues[0]?.hint).toContain(hint)
   })
 
+  test('what cannot be shown is refused like the rest', () => {
+    const cycle: Record<string, unknown> = {}
+    cycle['self'] = cycle
+    for (const odd of [cycle, { ms: 5n }, [5n]]) {
+      const issues = issuesOf(() => defineAny({ ...minimal, timeouts: { attempt: odd } }))
+      expect(issues).toMatchObject([{ code: 'definition.unit', path: 'timeouts.attempt' }])
+    }
+  })
+
   test('all at once, and readable', () => {
     const wrong = { id: '', on: 'a b', retry: { base: 'x' }, timeouts: 5, wen: 1 }
     const issues = issuesOf(() => defineAny(wrong))

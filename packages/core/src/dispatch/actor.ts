@@ -10,6 +10,7 @@ import type { DispatchContext } from './deeds.ts'
 import type { Effect } from './effect.ts'
 import { keyLimit } from '../ledger/limit.ts'
 import type { DispatchEvent } from './event.ts'
+import { circuitOf, faredOf } from './fared.ts'
 import type { Flow } from './flow.ts'
 import { dispatchMachine, MACHINE_VERSION } from './machine.ts'
 import { isFinal, type Dispatch, type DispatchRecord, type DispatchState } from './record.ts'
@@ -117,13 +118,15 @@ const scope: ActorScope<Snapshot, DispatchEvent> = {
 function recordOf(
   state: DispatchState,
   record: DispatchRecord,
-  { at }: DispatchEvent,
+  event: DispatchEvent,
   epoch: number,
   binding: Manifest,
 ): DispatchRecord {
   const asks = record.effect !== undefined && !isFinal(state)
+  const { at } = event
   const next = { ...record, state, at, index: record.index + 1, epoch: asks ? epoch : record.epoch }
-  return record.flow === undefined ? next : { ...next, flow: kept(record.flow, state, binding) }
+  if (record.flow === undefined) return next
+  return { ...next, flow: kept(noteCounted(record.flow, event, binding), state, binding) }
 }
 
 /**
@@ -133,11 +136,19 @@ function recordOf(
 function kept(flow: Flow, state: DispatchState, { flow: limited }: Manifest): Flow | undefined {
   if (isFinal(state)) return undefined
   if (state !== 'retryWait' && state !== 'waiting') return flow
-  const { admission, held, standsFor } = flow
+  const { admission, held, standsFor, counted, why } = flow
   const stays = ([index]: Flow['held'][number]): boolean =>
-    (state === 'retryWait' && limited?.holdWhileRetrying === true) ||
-    limited?.limits[index]?.name === keyLimit
-  return { admission, held: held.filter(stays), standsFor }
+    limited?.limits[index]?.name === keyLimit ||
+    (state === 'retryWait' &&
+      limited?.holdWhileRetrying === true &&
+      limited.limits[index]?.rule.kind !== 'circuit')
+  const deferredBy = state === 'retryWait' ? why : undefined
+  return { admission, held: held.filter(stays), standsFor, counted, why: deferredBy }
+}
+
+function noteCounted(flow: Flow, event: DispatchEvent, binding: Manifest): Flow {
+  if (flow.counted || circuitOf(binding) === undefined) return flow
+  return faredOf(event) === 'badly' ? { ...flow, counted: true } : flow
 }
 
 function note(inspected: InspectionEvent): void {

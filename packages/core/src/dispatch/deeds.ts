@@ -148,6 +148,26 @@ export function standingNoted({ event }: Step): Changes {
 export const isOpen = ({ event }: { event: DispatchEvent }): boolean =>
   (standingIn(event)?.result ?? 'open') === 'open'
 
+/** Turned away for good, and not by the circuit, where that means that it is dead. */
+export function isTurnedAway({ event }: { event: DispatchEvent }): boolean {
+  const standing = standingIn(event)
+  return standing?.result === 'refused' && standing.reason !== 'circuit_open'
+}
+
+export function isBroken({ event }: { event: DispatchEvent }): boolean {
+  const standing = standingIn(event)
+  return standing?.result === 'refused' && standing.reason === 'circuit_open'
+}
+
+export const isDeferred = ({ event }: { event: DispatchEvent }): boolean =>
+  standingIn(event)?.result === 'deferred'
+
+/** Until its circuit may let somebody try; no attempt is spent. */
+export function comeBack({ event }: Step): Changes {
+  const standing = standingIn(event)
+  return standing?.result === 'deferred' ? { timers: { retry: standing.until } } : {}
+}
+
 /** Which limit, why, with which numbers, and in whose favour. */
 export function refusalOf(event: DispatchEvent): string {
   const standing = standingIn(event)

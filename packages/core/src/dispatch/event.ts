@@ -55,6 +55,8 @@ export const dispatchEvent = z.discriminatedUnion('type', [
     numbers: numbers.optional(),
     by: z.string().optional(),
   }),
+  /** A circuit that is elsewhere turns it back. */
+  z.strictObject({ type: z.literal('circuit.answered'), at, standing }),
   z.strictObject({ type: z.literal('attempt.succeeded'), at }),
   z.strictObject({
     type: z.literal('attempt.failed'),

@@ -15,10 +15,12 @@ export const flow = z.strictObject({
   /** Number of the letter that asked, where the ledger is another partition's. */
   letter: z.int().positive().optional(),
   since: at.optional(),
-  /** What the gate said when it made it wait. */
+  /** What the gate said when it made it wait, or told it to come back. */
   why: z.strictObject({ gate: z.string(), numbers }).optional(),
   /** Events that it stands for, itself included, once a batch or a debounce is over. */
   standsFor: z.int().positive().optional(),
+  /** Its circuit was told of a failure of it; once is enough until the circuit turns it back. */
+  counted: z.literal(true).optional(),
 })
 export type Flow = z.infer<typeof flow>
 
@@ -42,5 +44,7 @@ export const standing = z.discriminatedUnion('result', [
     numbers,
     by: dispatchId.optional(),
   }),
+  /** A circuit is open: it gives back what it has and asks again when its time has come. */
+  z.strictObject({ result: z.literal('deferred'), flow, until: at }),
 ])
 export type Standing = z.infer<typeof standing>

@@ -4,10 +4,14 @@ import {
   askPredicate,
   beginAttempt,
   change,
+  comeBack,
   end,
   firstTimers,
+  isBroken,
+  isDeferred,
   isOpen,
   isPermanent,
+  isTurnedAway,
   noteFailure,
   noteLoss,
   noteTimeout,
@@ -29,7 +33,7 @@ export const MACHINE_VERSION = 1
  * The life of one dispatch (SEMANTICS 3). Guards and actions are named after what they mean, so
  * that this reads as a picture:
  *
- *   received -> predicate -> flowGated -> attempting <-> retryWait
+ *   received -> predicate -> flowGated -> attempting <-> retryWait (-> flowGated)
  *                                             \-> waiting
  */
 export const dispatchMachine = setup({
@@ -44,7 +48,9 @@ export const dispatchMachine = setup({
     hasMatched: ({ event }) => event.type === 'predicate.answered' && event.matched,
     isUngated: ({ context, event }) =>
       (standingIn(event)?.result ?? (context.record.flow ? 'waiting' : 'open')) === 'open',
-    isTurnedAway: ({ event }) => standingIn(event)?.result === 'refused',
+    isTurnedAway,
+    isBroken,
+    isDeferred,
     failsForGood: (step) => isPermanent(step) && step.context.binding.onPermanentError === 'fail',
     isDenied: ({ event }) => event.type === 'attempt.failed' && event.error.class === 'denied',
     isPermanent,
@@ -81,6 +87,7 @@ export const dispatchMachine = setup({
     noteTimeout: change(noteTimeout),
     noteLoss: change(noteLoss),
     scheduleRetry: change(scheduleRetry),
+    comeBack: change(comeBack),
     retryAtOnce: change(({ event }) => ({ timers: { retry: event.at } })),
     awaitVersion: change(({ context, event }) => ({
       waitFor: 'version',
@@ -162,6 +169,12 @@ export const dispatchMachine = setup({
       always: [
         { guard: 'isUngated', target: 'attempting' },
         { guard: 'isTurnedAway', target: 'skipped', actions: 'skipByGate' },
+        {
+          guard: 'isBroken',
+          target: 'dlq',
+          actions: { type: 'die', params: { reason: 'circuit_open' } },
+        },
+        { guard: 'isDeferred', target: 'retryWait', actions: 'comeBack' },
       ],
       on: {
         'gate.granted': [
@@ -170,6 +183,7 @@ export const dispatchMachine = setup({
           { actions: 'noteStanding' },
         ],
         'gate.waiting': { actions: 'noteStanding' },
+        'circuit.answered': { actions: 'noteStanding' },
         'gate.refused': { target: 'skipped', actions: 'skipByGate' },
         'timer.due': {
           guard: 'isStartTimer',
@@ -240,6 +254,11 @@ export const dispatchMachine = setup({
         'timer.due': [
           { guard: 'isFreeToRetry', target: 'attempting', actions: 'noteStanding' },
           { guard: 'isRetryTimer', target: 'flowGated', actions: 'beginAdmission' },
+          {
+            guard: 'isStartTimer',
+            target: 'dlq',
+            actions: { type: 'die', params: { reason: 'expired' } },
+          },
         ],
       },
     },

@@ -12,7 +12,7 @@ export const batch: Gate<'batch'> = {
   kind: 'batch',
   judge(ledger, { size }) {
     const gathered = ledger.queue.waiters.size + 1
-    return size === 1
+    return size === 1 && gathered === 1
       ? { result: 'granted', numbers: { gathered: 1, size } }
       : { result: 'waiting', numbers: { gathered, size } }
   },

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { dispatchId } from '../id.ts'
+import { circuit, circuitDeed, circuitView } from './circuit-state.ts'
 import { rule } from './rule.ts'
 import { answer, numbers, refusal, ticket, ticketKey } from './ticket.ts'
 
@@ -55,6 +56,29 @@ export const ledgerFacts = [
   z.strictObject({ kind: z.literal('ledger.left'), ledger, ticket: ticketKey }),
   /** A ticket was given back before it asked: when it does, it is void. */
   z.strictObject({ kind: z.literal('ledger.voided'), ledger, ticket: ticketKey }),
+  /** How a dispatch fared behind a circuit, and what the circuit is after that. */
+  z.strictObject({
+    kind: z.literal('ledger.told'),
+    ledger,
+    opening: opening.optional(),
+    dispatch: dispatchId,
+    ok: z.boolean(),
+    probe: z.boolean(),
+    circuit,
+  }),
+  /** An operator opened or closed a circuit, or lets somebody try. */
+  z.strictObject({
+    kind: z.literal('ledger.switched'),
+    ledger,
+    tenant: z.string().optional(),
+    key: z.string().max(256).optional(),
+    do: circuitDeed,
+    by: z.string().max(1024),
+    reason: z.string().max(1024),
+    circuit,
+  }),
+  /** What this partition knows of a circuit that is elsewhere; none: there is nothing to know. */
+  z.strictObject({ kind: z.literal('ledger.viewed'), ledger, view: circuitView.optional() }),
   /** There is more to do here than fits one step; ticks go on with it. */
   z.strictObject({ kind: z.literal('ledger.backlog'), ledger }),
   z.strictObject({ kind: z.literal('ledger.settled'), ledger }),

@@ -1,4 +1,5 @@
 import { batch } from './batch.ts'
+import { circuit } from './circuit.ts'
 import { concurrency } from './concurrency.ts'
 import { debounce } from './debounce.ts'
 import type { Gate } from './gate.ts'
@@ -15,6 +16,7 @@ const gates: { readonly [K in RuleKind]: Gate<K> } = {
   throttle,
   singleton,
   concurrency,
+  circuit,
 }
 
 /** The gate of a rule; TypeScript cannot see that a kind and its gate belong together. */

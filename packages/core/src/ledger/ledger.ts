@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { circuit, type Circuit } from './circuit-state.ts'
 import { createQueue, join, quit, restoreQueue, rotate, type Queue, type Waiter } from './queue.ts'
 import type { Rule } from './rule.ts'
 import { keyOf, ticket, ticketKey, type Ticket } from './ticket.ts'
@@ -17,7 +18,7 @@ export interface Ledger {
   readonly holders: Map<string, Ticket>
   readonly queue: Queue
   /** Times at which somebody was let in within the window, ascending. */
-  readonly stamps: number[]
+  stamps: number[]
   /** Since those who wait have been gathering; 0 while nobody does. */
   opened: number
   /** When the last of them came. */
@@ -28,6 +29,8 @@ export interface Ledger {
   revoked?: string | undefined
   /** Members of closed batches that have not been told yet, oldest first. */
   merging: readonly { readonly leader: string; readonly members: readonly Ticket[] }[]
+  /** Of a circuit only; replaced, never changed. Its holder is the probe. */
+  circuit?: Circuit | undefined
 }
 
 /** Takes a move back, in the reverse order of the moves. */
@@ -60,21 +63,25 @@ export const traceOf: { readonly [K in Rule['kind']]: Trace } = {
   throttle: 'stamp',
   singleton: 'permit',
   concurrency: 'permit',
+  circuit: 'nothing',
 }
 
 /** Is it held until it is given back? */
 export const isPermitRule = ({ kind }: Pick<Rule, 'kind'>): boolean => traceOf[kind] === 'permit'
 
 /** Nothing would be forgotten with it. */
-export function isEmpty({ holders, queue, stamps, merging }: Ledger): boolean {
+export function isEmpty({ holders, queue, stamps, merging, circuit: known }: Ledger): boolean {
+  if (known !== undefined) return false
   return (
     holders.size === 0 && queue.waiters.size === 0 && stamps.length === 0 && merging.length === 0
   )
 }
 
-/** Has this one a permit here, or a place in the queue? */
-export const knows = ({ holders, queue }: Ledger, key: string): boolean =>
-  holders.has(key) || queue.waiters.has(key)
+/** Has this one a permit here, a place in the queue, or one in a batch that is closed? */
+export const knows = ({ holders, queue, merging }: Ledger, key: string): boolean =>
+  holders.has(key) ||
+  queue.waiters.has(key) ||
+  merging.some(({ members }) => members.some((one) => keyOf(one) === key))
 
 // --- moves -----------------------------------------------------------------------------------
 
@@ -94,6 +101,14 @@ export function wait(ledger: Ledger, who: Ticket, at: number): Undo {
     quit(queue, keyOf(who))
     queue.ring = ring
     Object.assign(ledger, { opened, touched, came })
+  }
+}
+
+/** One more of the row came, and was turned away: the newest stands for it too. */
+export function count(ledger: Ledger): Undo {
+  ledger.came += 1
+  return () => {
+    ledger.came -= 1
   }
 }
 
@@ -117,7 +132,7 @@ export function admit(
     merged.push(found.ticket)
     undo.push(remove(ledger, member))
   }
-  if (members.length > 0) undo.push(reopen(ledger))
+  if (rule.kind === 'batch') undo.push(reopen(ledger))
   if (merged.length > 0) {
     ledger.merging = [...merging, { leader: waiter.ticket.dispatch, members: merged }]
   }
@@ -133,9 +148,9 @@ export function admit(
 /** Those who are left have been gathering since the first of them came. */
 function reopen(ledger: Ledger): Undo {
   const { opened, queue } = ledger
-  if (queue.waiters.size > 0) {
-    ledger.opened = Math.min(...[...queue.waiters.values()].map(({ since }) => since))
-  }
+  let first = Infinity
+  for (const { since } of queue.waiters.values()) first = Math.min(first, since)
+  if (first < Infinity) ledger.opened = first
   return () => {
     ledger.opened = opened
   }
@@ -205,11 +220,11 @@ function leaveTrace(ledger: Ledger, who: Ticket, rule: Rule, at: number): Undo {
   const { stamps } = ledger
   const past = 'periodMs' in rule ? countUntil(stamps, at - rule.periodMs) : 0
   // In halves, so that forgetting costs nothing in the long run.
-  const forgotten = past * 2 > stamps.length ? stamps.splice(0, past) : []
-  stamps.push(at)
+  if (past * 2 > stamps.length) ledger.stamps = stamps.slice(past)
+  ledger.stamps.push(at)
   return () => {
-    stamps.pop()
-    stamps.unshift(...forgotten)
+    ledger.stamps.pop()
+    ledger.stamps = stamps
   }
 }
 
@@ -246,6 +261,7 @@ export const plainLedger = z.strictObject({
   came: time,
   revoked: ticketKey.optional(),
   merging: z.array(z.strictObject({ leader: z.string(), members: z.array(ticket) })),
+  circuit: circuit.optional(),
 })
 export type PlainLedger = z.infer<typeof plainLedger>
 
@@ -262,6 +278,7 @@ export function toPlainLedger(ledger: Ledger): PlainLedger {
     touched,
     came,
     revoked,
+    circuit: ledger.circuit,
     merging: ledger.merging.map(({ leader, members }) => ({ leader, members: [...members] })),
   }
 }

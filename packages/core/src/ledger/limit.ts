@@ -32,6 +32,7 @@ const kinds: readonly Rule['kind'][] = [
   'throttle',
   'singleton',
   'concurrency',
+  'circuit',
 ]
 const scopes: readonly Scope[] = ['binding', 'app', 'global']
 

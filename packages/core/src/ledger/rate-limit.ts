@@ -1,5 +1,6 @@
 import type { Gate } from './gate.ts'
 import { usedWithin } from './ledger.ts'
+import { throttled } from './throttle.ts'
 
 /** At most `max` in any window of `periodMs`; over it, no (rule 7.3). A sliding log, so it is exact. */
 export const rateLimit: Gate<'rateLimit'> = {
@@ -13,6 +14,7 @@ export const rateLimit: Gate<'rateLimit'> = {
     const numbers = { used, max, periodMs, retryAfterMs }
     return { result: 'refused', reason: 'rate_limited', numbers }
   },
-  next: () => undefined,
-  due: () => undefined,
+  // Whoever waits came under another rule, and goes on waiting for room.
+  next: throttled.next,
+  due: throttled.due,
 }

@@ -48,6 +48,22 @@ export const singletonRule = z.strictObject({
 })
 export const concurrencyRule = z.strictObject({ kind: z.literal('concurrency'), max: count })
 
+const percent = z.int().positive().max(100)
+export const circuitRule = z.strictObject({
+  kind: z.literal('circuit'),
+  /** Dispatches that fail in a row until it opens. */
+  failures: count,
+  /** Or so many in a hundred, of at least `rateMin` within `windowMs`. */
+  ratePercent: percent,
+  rateMin: count,
+  windowMs: z.int().min(1000).max(3_600_000),
+  /** Until somebody may try; doubled with each probe that fails. */
+  openMs: durationMs,
+  openMaxMs: durationMs,
+  /** Whoever meets it open comes back when it may try, or is dead-lettered at once. */
+  whenOpen: z.enum(['defer', 'dlq']),
+})
+
 export const rule = z.discriminatedUnion('kind', [
   batchRule,
   debounceRule,
@@ -55,6 +71,7 @@ export const rule = z.discriminatedUnion('kind', [
   throttleRule,
   singletonRule,
   concurrencyRule,
+  circuitRule,
 ])
 export type Rule = z.infer<typeof rule>
 export type RuleKind = Rule['kind']
@@ -68,6 +85,11 @@ export const rulePatch = z
     size: z.int().positive().max(batchSizeMax).optional(),
     timeoutMs: durationMs.optional(),
     maxWaitMs: durationMs.optional(),
+    failures: count.optional(),
+    ratePercent: percent.optional(),
+    rateMin: count.optional(),
+    openMs: durationMs.optional(),
+    openMaxMs: durationMs.optional(),
   })
   .nullable()
 export type RulePatch = z.infer<typeof rulePatch>
@@ -89,4 +111,5 @@ const patchable: { readonly [K in RuleKind]: readonly string[] } = {
   throttle: ['max', 'periodMs'],
   singleton: [],
   concurrency: ['max'],
+  circuit: ['failures', 'ratePercent', 'rateMin', 'openMs', 'openMaxMs'],
 }

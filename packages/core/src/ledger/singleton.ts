@@ -46,9 +46,13 @@ export const singleton: Gate<'singleton'> = {
 
 const waits = { result: 'waiting', numbers: { used: 1, max: 1 } } as const
 
+/** There may be several where the rule was another one when they came: the oldest. */
 function holderOf({ holders }: Ledger): Ticket | undefined {
-  const [holder] = holders.values()
-  return holder
+  let oldest: Ticket | undefined
+  for (const holder of holders.values()) {
+    if (!oldest || isNewer(oldest, holder)) oldest = holder
+  }
+  return oldest
 }
 
 function newestOf(ledger: Ledger): Ticket | undefined {

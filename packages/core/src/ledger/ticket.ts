@@ -25,13 +25,16 @@ export const ticketKey = z.string().max(192)
 export const keyOf = ({ dispatch, admission }: Pick<Ticket, 'dispatch' | 'admission'>): string =>
   `${dispatch}#${admission}`
 
-/** Of events; those of one place (a rerun, another binding) by their dispatches' ids. */
+/**
+ * Of events; those of one place (a rerun, another binding) by their dispatches' ids, those of one
+ * dispatch by its admissions: what it gave back may still be on its way.
+ */
 export function isNewer(a: Ticket, b: Ticket): boolean {
   const [seq, index] = a.order
   const [otherSeq, otherIndex] = b.order
   if (seq !== otherSeq) return seq > otherSeq
   if (index !== otherIndex) return index > otherIndex
-  return a.dispatch > b.dispatch
+  return a.dispatch === b.dispatch ? a.admission > b.admission : a.dispatch > b.dispatch
 }
 
 /** What a gate answers, with the numbers that made it say so (promise 3). */
@@ -46,8 +49,11 @@ export const refusal = z.enum([
   'singleton_active',
   'key_busy',
   'superseded',
+  'circuit_open',
   /** Given back before it asked. */
   'withdrawn',
+  /** Its letter could not be taken. */
+  'quarantined',
 ])
 export type Refusal = z.infer<typeof refusal>
 
@@ -61,5 +67,7 @@ export const answer = z.discriminatedUnion('result', [
     /** The dispatch in whose favour. */
     by: dispatchId.optional(),
   }),
+  /** It is to ask again, not before `until`, epoch ms. */
+  z.strictObject({ result: z.literal('deferred'), until: z.int().nonnegative(), numbers }),
 ])
 export type Answer = z.infer<typeof answer>

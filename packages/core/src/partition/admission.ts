@@ -3,14 +3,17 @@ import type { DispatchEvent } from '../dispatch/event.ts'
 import type { Flow, Standing } from '../dispatch/flow.ts'
 import type { Dispatch, InputRef } from '../dispatch/record.ts'
 import { gateOf } from '../ledger/gates.ts'
-import { createLedger, isPermitRule, knows } from '../ledger/ledger.ts'
-import { labelIn, sharedApp, type Place } from '../ledger/limit.ts'
+import { createLedger, isPermitRule, knows, type Ledger } from '../ledger/ledger.ts'
+import { labelIn, type Place } from '../ledger/limit.ts'
 import type { Opening } from '../ledger/fact.ts'
 import { keyOf, type Answer, type Ticket } from '../ledger/ticket.ts'
 import type { Draft } from './draft.ts'
-import { applyLedgerFact, type LedgerFact } from './ledgers.ts'
+import { applyLedgerFact, ruleIn, type LedgerFact } from './ledgers.ts'
 import { post } from './outbox.ts'
-import { manifestOf, ruleOf, type Partition } from './state.ts'
+import { manifestOf, withOverride, type Partition } from './state.ts'
+import { homeOf, isHere, openingOf } from './home.ts'
+import { stoppedBy } from './stopped.ts'
+import { mustAskCircuit } from './views.ts'
 
 /** A dispatch that asks its limits to let it in. */
 export interface Applicant {
@@ -54,61 +57,75 @@ export function admit(
   }
   const admission = before?.admission ?? 1
   const held = [...(before?.held ?? [])]
-  const standsFor = before?.standsFor
-  for (let index = from; index < limits.length; index++) {
-    if (isPassed(limits[index], index, admission, held)) continue
-    if (applicant.rerun === true && isOncePerEvent(limits[index])) continue
+  const { standsFor, counted } = before ?? {}
+  for (const [index, limit] of limits.entries()) {
+    if (index < from || isPassed(draft, applicant, limit, { index, admission, held })) continue
     const answered = askFor(draft, applicant, index, admission)
-    const asked = { admission, held, asked: index, since: draft.at, standsFor }
+    const asked = { admission, held, asked: index, since: draft.at, standsFor, counted }
     if (answered.result === 'sent') {
       return { result: 'waiting', flow: { ...asked, letter: answered.letter } }
     }
     const { gate, answer } = answered
-    const { numbers } = answer
-    if (answer.result === 'waiting') {
-      return { result: 'waiting', flow: { ...asked, why: { gate, numbers } } }
-    }
-    if (answer.result === 'refused') {
-      const { reason, by } = answer
-      return { result: 'refused', flow: { admission, held }, gate, reason, numbers, by }
-    }
-    if (isPermit(limits[index])) held.push([index, admission])
+    const stopped = stoppedBy(limit, asked, gate, answer)
+    if (stopped) return stopped
+    if (answered.holds) held.push([index, admission])
   }
-  return { result: 'open', flow: { admission, held, standsFor } }
+  return { result: 'open', flow: { admission, held, standsFor, counted } }
 }
 
-const isPermit = (limit: KeyedLimit | undefined): boolean =>
-  limit !== undefined && isPermitRule(limit.rule)
+const isPermit = ({ rule }: KeyedLimit): boolean => isPermitRule(rule)
 
-/** What only counts, or gathers, is passed once in a life (SEMANTICS 7). */
-const isPassed = (
-  limit: KeyedLimit | undefined,
-  index: number,
-  admission: number,
-  held: Flow['held'],
-): boolean => held.some(([one]) => one === index) || (admission > 1 && !isPermit(limit))
+/**
+ * What only counts, or gathers, is passed once in a life (SEMANTICS 7); a circuit before every
+ * attempt, but it is not asked while nothing is wrong with it.
+ */
+function isPassed(
+  { partition, at }: Draft,
+  { limits, rerun }: Applicant,
+  limit: KeyedLimit,
+  so: { readonly index: number; readonly admission: number; readonly held: Flow['held'] },
+): boolean {
+  if (so.held.some(([one]) => one === so.index)) return true
+  const place = limits?.[so.index]
+  if (limit.rule.kind === 'circuit' && place) {
+    return !mustAskCircuit(partition, place.ledger, isHere(partition, limit, place), at)
+  }
+  return (rerun === true && isOncePerEvent(limit)) || (so.admission > 1 && !isPermit(limit))
+}
 
 /** What an event has passed, or waited for, it does not meet again in a rerun (rule 14.4). */
-const isOncePerEvent = (limit: KeyedLimit | undefined): boolean =>
-  limit !== undefined && ['batch', 'debounce', 'rateLimit'].includes(limit.rule.kind)
+const isOncePerEvent = ({ rule }: KeyedLimit): boolean =>
+  ['batch', 'debounce', 'rateLimit'].includes(rule.kind)
 
-/** Must it ask for permits that it gave back before it may run again? */
-export function mustAskAgain(binding: Manifest, flow: Flow | undefined): boolean {
-  const limits = binding.flow?.limits
-  if (!flow || !limits) return false
-  return limits.some((limit, index) => isPermit(limit) && !flow.held.some(([one]) => one === index))
+/**
+ * Must it ask for permits that it gave back before it may run again, or a circuit that it was turned
+ * back by, or that has opened since?
+ */
+function mustAskAgain(draft: Draft, applicant: Applicant, { held, why }: Flow): boolean {
+  return (applicant.binding.flow?.limits ?? []).some((limit, index) =>
+    isPermit(limit)
+      ? !held.some(([one]) => one === index)
+      : limit.rule.kind === 'circuit' &&
+        (why !== undefined || !isPassed(draft, applicant, limit, { index, admission: 1, held })),
+  )
 }
 
 /** The next admission, for the permits that it gave back while it waited (rule 7.7). */
 export function admitAgain(draft: Draft, dispatch: Dispatch): Standing | undefined {
   const { flow } = dispatch.record
   const applicant = applicantOf(draft.partition, dispatch)
-  if (!flow || !mustAskAgain(applicant.binding, flow)) return undefined
+  if (!flow || !mustAskAgain(draft, applicant, flow)) return undefined
   return admit(draft, applicant, 0, { ...flow, admission: flow.admission + 1 })
 }
 
 type Asked =
-  | { readonly result: 'answered'; readonly gate: string; readonly answer: Answer }
+  | {
+      readonly result: 'answered'
+      readonly gate: string
+      readonly answer: Answer
+      /** It has a permit there now, which the rule in force decides, not the one it was made with. */
+      readonly holds: boolean
+    }
   | { readonly result: 'sent'; readonly letter: number }
 
 function askFor(draft: Draft, applicant: Applicant, index: number, admission: number): Asked {
@@ -129,11 +146,10 @@ function askFor(draft: Draft, applicant: Applicant, index: number, admission: nu
   }
   const opening = openingOf(partition, limit, place, tenant)
   if (isHere(partition, limit, place)) {
-    return {
-      result: 'answered',
-      gate: place.ledger,
-      answer: ask(draft, place.ledger, opening, ticket),
-    }
+    const { ledger: gate } = place
+    const answer = ask(draft, gate, opening, ticket)
+    const holds = partition.ledgers.get(gate)?.holders.has(keyOf(ticket)) ?? false
+    return { result: 'answered', gate, answer, holds }
   }
   const to = { ...homeOf(partition, limit, place), lane: 'ask' } as const
   return {
@@ -144,22 +160,6 @@ function askFor(draft: Draft, applicant: Applicant, index: number, admission: nu
 
 const ranks = { critical: 0, high: 1, normal: 2, low: 3 } as const
 
-/** The rule as it was deployed; what an operator sets in its place is the ledger's own knowledge. */
-function openingOf(
-  partition: Partition,
-  limit: KeyedLimit,
-  { ledger, key }: Place,
-  tenant: string,
-): Opening {
-  const known = partition.rules.get(labelIn(ledger))
-  return {
-    tenant: key === undefined ? undefined : tenant,
-    key,
-    rule: known?.rule ?? limit.rule,
-    since: known?.since ?? 0,
-  }
-}
-
 /** Asks a ledger of this partition. */
 export function ask(draft: Draft, ledger: string, opening: Opening, ticket: Ticket): Answer {
   const { partition, at } = draft
@@ -168,11 +168,10 @@ export function ask(draft: Draft, ledger: string, opening: Opening, ticket: Tick
   const inForce = partition.rules.get(label)
   const isNews = !inForce || inForce.since < opening.since
   const isNew = isNews || (!known && opening.key !== undefined)
-  const rule = (isNews ? undefined : ruleOf(partition, ledger)) ?? opening.rule
+  if (known && knows(known, keyOf(ticket))) return answeredBefore(known, ticket)
+  const rule = isNews ? withOverride(partition, label, opening.rule) : ruleIn(partition, ledger)
   const state = known ?? createLedger({ id: ledger, tenant: opening.tenant, key: opening.key })
-  const answer: Answer = knows(state, keyOf(ticket))
-    ? { result: 'waiting', numbers: {} }
-    : gateOf(rule).judge(state, rule, ticket, at)
+  const answer = gateOf(rule).judge(state, rule, ticket, at)
   record(draft, {
     kind: 'ledger.asked',
     ledger,
@@ -185,9 +184,16 @@ export function ask(draft: Draft, ledger: string, opening: Opening, ticket: Tick
   return answer
 }
 
+/** Asking twice is asking once. */
+const answeredBefore = ({ holders }: Ledger, ticket: Ticket): Answer => ({
+  result: holders.has(keyOf(ticket)) ? 'granted' : 'waiting',
+  numbers: {},
+})
+
 /** Decides a ledger's move, and makes it: the next decision of this step rests on it. */
 export function record(draft: Draft, fact: LedgerFact): void {
   draft.facts.push(fact)
+  draft.ledgers.add(fact.ledger)
   draft.undo.push(applyLedgerFact(draft.partition, fact, draft.at))
   draft.weight += factBytes
 }
@@ -212,9 +218,11 @@ export function giveBack(
   }
   // Who was answered has no place in that queue any more.
   if (before?.asked === undefined || before.asked === after?.asked) return
-  if (event.type === 'gate.granted' || event.type === 'gate.refused') return
+  if (answers.has(event.type)) return
   giveBackOne(draft, applicant, before.asked, before.admission, before.letter)
 }
+
+const answers: ReadonlySet<string> = new Set(['gate.granted', 'gate.refused', 'circuit.answered'])
 
 /** All that a dispatch has, when it ends without its machine being asked. */
 export function giveBackAll(draft: Draft, dispatch: Dispatch): void {
@@ -255,13 +263,3 @@ export function release(draft: Draft, ledger: string, ticket: string): boolean {
   draft.touched.add(ledger)
   return true
 }
-
-function isHere(partition: Partition, limit: KeyedLimit, place: Place): boolean {
-  const home = homeOf(partition, limit, place)
-  return home.app === partition.app && home.slot === partition.slot
-}
-
-const homeOf = (partition: Partition, { scope }: KeyedLimit, { slot }: Place) => ({
-  app: scope === 'global' ? sharedApp : partition.app,
-  slot,
-})

@@ -17,6 +17,7 @@ import {
   type Partition,
 } from './state.ts'
 import { compact, schedule } from './timers.ts'
+import { sweepCircuits } from './views.ts'
 
 /**
  * Takes an entry as given: moves the state on, decides nothing, needs no machine. Live work, recovery
@@ -34,7 +35,8 @@ export function applyStepped(partition: Partition, entry: Entry, hash: string): 
 }
 
 function applyAll(partition: Partition, entry: Entry, hash: string, stepped: boolean): void {
-  forget(partition, entry.at)
+  // A step forgot before it decided: a rule that it brought must not sweep what went before.
+  if (!stepped) forget(partition, entry.at)
   partition.at = entry.at
   takeInput(partition, entry.input)
   for (const fact of entry.facts) {
@@ -220,15 +222,15 @@ function takeLetter(partition: Partition, { at, input }: Entry, id: string): voi
 function queueLetter(partition: Partition, fact: FactOf<'letter.queued'>): void {
   const { to, number, letter } = fact
   const before: Outbox = partition.outbox.get(outboxKey(to)) ?? { last: 0, queued: [] }
-  const queued = [...before.queued, { number, letter }]
-  partition.outbox.set(outboxKey(to), { last: number, queued })
+  before.queued.push({ number, letter })
+  partition.outbox.set(outboxKey(to), { last: number, queued: before.queued })
 }
 
 function dropLetter(partition: Partition, { to, number }: FactOf<'letter.sent'>): void {
   const before = partition.outbox.get(outboxKey(to))
   if (!before) return
-  const queued = before.queued.filter((letter) => letter.number > number)
-  partition.outbox.set(outboxKey(to), { last: before.last, queued })
+  const left = before.queued.findIndex((letter) => letter.number > number)
+  before.queued.splice(0, left === -1 ? before.queued.length : left)
 }
 
 function advanceBulk(partition: Partition, fact: FactOf<'bulk.advanced'>): void {
@@ -259,10 +261,11 @@ export function forget(partition: Partition, at: number): void {
 
 /** Windows that are over, and ledgers that say nothing any more. */
 function sweepLedgers(partition: Partition, at: number): void {
+  sweepCircuits(partition, at)
   for (const [id, ledger] of partition.ledgers) {
     const rule = ruleOf(partition, id)
     if (!rule || !('periodMs' in rule)) continue
-    ledger.stamps.splice(0, countUntil(ledger.stamps, at - rule.periodMs))
+    ledger.stamps = ledger.stamps.slice(countUntil(ledger.stamps, at - rule.periodMs))
     if (isEmpty(ledger)) partition.ledgers.delete(id)
   }
 }

@@ -6,6 +6,7 @@ import type { CancelTarget, LetterAnswer, LetterBody } from './letter.ts'
 import { decideMail } from './mail.ts'
 import { discard, redrive, rerun } from './again.ts'
 import type { Bulk, Partition } from './state.ts'
+import { switchCircuit } from './switch.ts'
 
 type Cancel = Extract<LetterBody, { kind: 'cancel' }>
 
@@ -43,6 +44,8 @@ function answerTo(
       return rerun(draft, letter, body)
     case 'discard':
       return discard(draft, body)
+    case 'circuit':
+      return switchCircuit(draft, body)
     default:
       throw new Error(`a client does not send ${body.kind}`)
   }

@@ -1,8 +1,8 @@
 import type { Draft } from './draft.ts'
 import type { DefChange } from './definition.ts'
 import type { InputOf } from './entry.ts'
-import { labelIn } from '../ledger/limit.ts'
-import { patched } from '../ledger/rule.ts'
+import { labelIn, labelOf, sharedApp } from '../ledger/limit.ts'
+import { patched, type Rule } from '../ledger/rule.ts'
 import { record } from './admission.ts'
 import { pauseProblem } from './pause.ts'
 import type { Partition } from './state.ts'
@@ -45,9 +45,12 @@ function refusalOf(partition: Partition, change: DefChange): string | undefined 
     case 'deploy':
       return undefined
     case 'limit': {
-      const { rule } = partition.rules.get(change.limit) ?? {}
-      if (!rule) return `there is no limit ${change.limit}`
-      return patched(rule, change.rule) ? undefined : `${change.limit} is a ${rule.kind}`
+      // The shared app has no bindings: its limits are those that others ask it about.
+      if (partition.app === sharedApp) return undefined
+      const rules = deployedAs(partition, change.limit)
+      if (rules.length === 0) return `there is no limit ${change.limit}`
+      const fits = rules.some((rule) => patched(rule, change.rule) !== undefined)
+      return fits ? undefined : `${change.limit} is a ${rules[0]?.kind}`
     }
     case 'pause':
     case 'resume':
@@ -55,6 +58,16 @@ function refusalOf(partition: Partition, change: DefChange): string | undefined 
     default:
       return change satisfies never
   }
+}
+
+/**
+ * Under any version of any binding. What letters tell of rules counts for nothing here: every
+ * partition of an app must take the same changes.
+ */
+function deployedAs({ manifests }: Partition, label: string): readonly Rule[] {
+  return [...manifests.values()].flatMap(({ id, flow }) =>
+    (flow?.limits ?? []).filter((limit) => labelOf(id, limit) === label).map(({ rule }) => rule),
+  )
 }
 
 function changedLimits(partition: Partition, change: DefChange): readonly string[] {

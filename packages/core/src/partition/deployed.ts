@@ -2,20 +2,22 @@ import { labelOf } from '../ledger/limit.ts'
 import type { Rule } from '../ledger/rule.ts'
 import type { DefChange } from './definition.ts'
 import type { InputOf } from './entry.ts'
+import { bringIntoForce } from './ledgers.ts'
 import { applyPause } from './pause.ts'
 import { manifestOf, type Partition } from './state.ts'
 
 /** Takes a change of definitions that was found fit. */
 export function applyDefinition(partition: Partition, { change }: InputOf<'def'>): void {
   partition.definitions = change.number
-  const since = risingFrom(partition, change.at)
+  // A function of the changes alone, so every partition of the app says the same of each of them.
+  partition.since = Math.max(partition.since + 1, change.at)
   switch (change.kind) {
     case 'deploy':
-      return applyDeploy(partition, change, since)
+      return applyDeploy(partition, change)
     case 'limit': {
       const { limit, rule, by, reason } = change
       if (rule === null) partition.overrides.delete(limit)
-      else partition.overrides.set(limit, { rule, by, reason, at: since })
+      else partition.overrides.set(limit, { rule, by, reason, at: partition.since })
       return
     }
     case 'pause':
@@ -26,19 +28,7 @@ export function applyDefinition(partition: Partition, { change }: InputOf<'def'>
   }
 }
 
-/** When a change came into force: by its own clock, but never before the change that it follows. */
-function risingFrom({ rules, overrides }: Partition, at: number): number {
-  let latest = at - 1
-  for (const { since } of rules.values()) latest = Math.max(latest, since)
-  for (const override of overrides.values()) latest = Math.max(latest, override.at)
-  return latest + 1
-}
-
-function applyDeploy(
-  partition: Partition,
-  change: Extract<DefChange, { kind: 'deploy' }>,
-  since: number,
-): void {
+function applyDeploy(partition: Partition, change: Extract<DefChange, { kind: 'deploy' }>): void {
   for (const binding of change.manifests) {
     const key = `${binding.id}@v${binding.version}`
     if (!partition.manifests.has(key)) partition.manifests.set(key, binding)
@@ -50,7 +40,7 @@ function applyDeploy(
   }
   partition.routes.clear()
   for (const [label, rule] of limitsOf(partition)) {
-    partition.rules.set(label, { rule, since })
+    bringIntoForce(partition, label, { rule, since: partition.since })
   }
   const { stream, seq } = change.eventsFrom
   if (partition.positions.has(stream) || seq === 0) return

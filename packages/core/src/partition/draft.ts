@@ -15,6 +15,7 @@ import { jitterOf } from '../retry.ts'
 import { limits, type Fact } from './entry.ts'
 import type { Place } from '../ledger/limit.ts'
 import { admit, applicantOf, giveBack, orderOf } from './admission.ts'
+import { tellCircuit } from './circuits.ts'
 import type { LetterAnswer } from './letter.ts'
 import { manifestOf, type Partition } from './state.ts'
 
@@ -33,6 +34,8 @@ export interface Draft {
   readonly undo: (() => void)[]
   /** Ledgers that may have something to do next. */
   readonly touched: Set<string>
+  /** Ledgers that this step has moved, or whose alarm it took. */
+  readonly ledgers: Set<string>
   /** Receiver -> number of the last letter that this step has for it. */
   readonly posted: Map<string, number>
   started: number
@@ -40,11 +43,20 @@ export interface Draft {
   weight: number
 }
 
-/** May one more dispatch be moved in this step? An entry has a bound that must not be met. */
-export const hasRoom = (draft: Draft, movedMax: number): boolean =>
-  draft.moved.size < movedMax &&
-  draft.facts.length < limits.factsPerStepMax - 100 &&
-  draft.weight < limits.entryBytesMax - 32 * 1024
+/**
+ * May one more dispatch be moved in this step, and this much be said of it? An entry has a bound that
+ * must not be met. Each ledger that was touched may have to be left to ticks, which is a fact, too.
+ */
+export function hasRoom(draft: Draft, movedMax: number, bytes = 0): boolean {
+  const { moved, facts, touched, weight } = draft
+  return (
+    moved.size < movedMax &&
+    facts.length + touched.size < limits.factsPerStepMax - 100 &&
+    weight + touched.size * backlogBytes + bytes < limits.entryBytesMax - 32 * 1024
+  )
+}
+
+const backlogBytes = 200
 
 export function beginDraft(partition: Partition, at: number): Draft {
   return {
@@ -55,6 +67,7 @@ export function beginDraft(partition: Partition, at: number): Draft {
     moved: new Set(),
     undo: [],
     touched: new Set(),
+    ledgers: new Set(),
     posted: new Map(),
     started: partition.started,
     weight: 0,
@@ -70,7 +83,8 @@ type Bare<Event extends DispatchEvent> = Event extends DispatchEvent
 /** An event that its machine must handle: being ignored would mean that an effect is lost. */
 export function move(draft: Draft, dispatch: Dispatch, happening: Happening): void {
   if (!tryMove(draft, dispatch, happening)) {
-    draft.moved.add(dispatch.id) // this is the one that the step fails on
+    // It is the one to blame, and its timer is set again.
+    draft.moved.add(dispatch.id)
     throw new Error(`${dispatch.id} in ${dispatch.record.state} does not handle ${happening.type}`)
   }
 }
@@ -89,7 +103,10 @@ export function tryMove(draft: Draft, dispatch: Dispatch, happening: Happening):
     return false
   }
   write(draft, id, event, moved, { prev: head })
-  giveBack(draft, applicantOf(partition, dispatch), record.flow, event, moved.record.flow)
+  if (record.flow) tellCircuit(draft, dispatch, event)
+  const limits = ('limits' in event ? event.limits : undefined) ?? dispatch.limits
+  const applicant = applicantOf(partition, { ...dispatch, limits })
+  giveBack(draft, applicant, record.flow, event, moved.record.flow)
   return true
 }
 

@@ -137,6 +137,10 @@ export const input = z.discriminatedUnion('kind', [
         bytes: z.int().nonnegative(),
       })
       .optional(),
+    /** Letters that are stored all the same. */
+    posted: z.strictObject({ to: receiver, upTo: z.int().positive() }).optional(),
+    /** Another partition's letter, which must not hold up those after it. */
+    letter: letter.optional(),
   }),
 ])
 export type Input = z.infer<typeof input>

@@ -1,6 +1,10 @@
 import type { FactOf } from './entry.ts'
+import { answered, isProbe, letProbe, setCircuit } from '../ledger/circuit.ts'
+import { quietCircuit } from '../ledger/circuit-state.ts'
+import type { Opening } from '../ledger/fact.ts'
 import {
   admit,
+  count,
   createLedger,
   enter,
   evict,
@@ -14,9 +18,10 @@ import {
 } from '../ledger/ledger.ts'
 import { labelIn } from '../ledger/limit.ts'
 import type { Rule } from '../ledger/rule.ts'
-import { keyOf } from '../ledger/ticket.ts'
+import { keyOf, type Answer, type Ticket } from '../ledger/ticket.ts'
 import { alarmOf, dueOfLedger, ruleOf, type Partition } from './state.ts'
 import { schedule } from './timers.ts'
+import { applyView } from './views.ts'
 
 export type LedgerFact = FactOf<
   | 'ledger.asked'
@@ -24,6 +29,9 @@ export type LedgerFact = FactOf<
   | 'ledger.evicted'
   | 'ledger.revoked'
   | 'ledger.left'
+  | 'ledger.told'
+  | 'ledger.switched'
+  | 'ledger.viewed'
   | 'ledger.voided'
   | 'ledger.backlog'
   | 'ledger.settled'
@@ -40,11 +48,22 @@ export function applyLedgerFact(partition: Partition, fact: LedgerFact, at: numb
     case 'ledger.backlog':
       return addTo(partition.backlog, fact.ledger)
     case 'ledger.settled':
+      setAlarms(partition, fact.ledger)
       return removeFrom(partition.backlog, fact.ledger)
     case 'ledger.asked':
       return applyAsked(partition, fact, at)
-    default:
+    case 'ledger.told':
+    case 'ledger.switched':
+      return applyCircuit(partition, fact)
+    case 'ledger.viewed':
+      return applyView(partition, fact)
+    case 'ledger.granted':
+    case 'ledger.evicted':
+    case 'ledger.revoked':
+    case 'ledger.left':
       return applyMove(partition, fact, at)
+    default:
+      return fact satisfies never
   }
 }
 
@@ -53,21 +72,59 @@ function applyAsked(partition: Partition, fact: FactOf<'ledger.asked'>, at: numb
   const undo: Undo[] = []
   if (opening) undo.push(bringIntoForce(partition, labelIn(id), opening))
   undo.push(removeFrom(partition.voided, `${id} ${keyOf(ticket)}`))
-  const { result } = answer
-  if (result !== 'refused') {
+  if (answer.result !== 'refused') {
     const rule = ruleIn(partition, id)
-    const known = partition.ledgers.get(id)
-    const ledger = known ?? createLedger({ id, tenant: opening?.tenant, key: opening?.key })
-    if (!known) {
-      partition.ledgers.set(id, ledger)
-      undo.push(() => partition.ledgers.delete(id))
-    }
-    undo.push(result === 'granted' ? enter(ledger, ticket, rule, at) : wait(ledger, ticket, at))
+    const ledger = opened(partition, id, opening, undo)
+    if (rule.kind === 'circuit') undo.push(turned(ledger, ticket, answer, at))
+    else if (answer.result === 'granted') undo.push(enter(ledger, ticket, rule, at))
+    else undo.push(wait(ledger, ticket, at))
     undo.push(tidy(partition, ledger))
-  }
+  } else if (answer.reason === 'debounced') undo.push(countIn(partition, id))
+  return inReverse(undo)
+}
+
+/** The ledger of this id, made where there was none. */
+function opened(
+  partition: Partition,
+  id: string,
+  named: Pick<Opening, 'tenant' | 'key'> | undefined,
+  undo: Undo[],
+): Ledger {
+  const known = partition.ledgers.get(id)
+  if (known) return known
+  const ledger = createLedger({ id, tenant: named?.tenant, key: named?.key })
+  partition.ledgers.set(id, ledger)
+  undo.push(() => partition.ledgers.delete(id))
+  return ledger
+}
+
+const inReverse = (undo: readonly Undo[]): Undo => {
   return () => {
     for (const back of undo.toReversed()) back()
   }
+}
+
+/** A dispatch asked a circuit: it is let through, as the probe or on its turn, or is to come back. */
+function turned(ledger: Ledger, ticket: Ticket, answer: Answer, at: number): Undo {
+  const probing = answer.result === 'granted' && isProbe(answer.numbers)
+  const undo = [setCircuit(ledger, answered(ledger.circuit ?? quietCircuit, answer, at))]
+  if (probing) undo.push(letProbe(ledger, ticket))
+  return inReverse(undo)
+}
+
+function applyCircuit(partition: Partition, fact: FactOf<'ledger.told' | 'ledger.switched'>): Undo {
+  const undo: Undo[] = []
+  const named = fact.kind === 'ledger.told' ? fact.opening : fact
+  if (fact.kind === 'ledger.told' && fact.opening) {
+    undo.push(bringIntoForce(partition, labelIn(fact.ledger), fact.opening))
+  }
+  undo.push(setCircuit(opened(partition, fact.ledger, named, undo), fact.circuit))
+  return inReverse(undo)
+}
+
+function countIn({ ledgers }: Partition, id: string): Undo {
+  const ledger = ledgers.get(id)
+  return ledger ? count(ledger) : nothing
 }
 
 function applyMove(
@@ -139,8 +196,15 @@ export function setAlarm(partition: Partition, ledger: string): void {
   schedule(timers, due, alarmOf(ledger))
 }
 
+/** Of a ledger, or of all that have somebody waiting under a limit: its rule may have changed. */
+function setAlarms(partition: Partition, name: string): void {
+  for (const id of partition.queues) {
+    if (id === name || labelIn(id) === name) setAlarm(partition, id)
+  }
+}
+
 /** The newest rule wins, wherever it was heard of. */
-function bringIntoForce(
+export function bringIntoForce(
   partition: Partition,
   label: string,
   { rule, since }: { readonly rule: Rule; readonly since: number },
@@ -154,7 +218,7 @@ function bringIntoForce(
   }
 }
 
-function ruleIn(partition: Partition, id: string): Rule {
+export function ruleIn(partition: Partition, id: string): Rule {
   const rule = ruleOf(partition, id)
   if (!rule) throw new Error(`no rule for ${id}`)
   return rule

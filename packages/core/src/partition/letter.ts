@@ -3,6 +3,7 @@ import { member } from '../dispatch/flow.ts'
 import { dispatchState, inputRef } from '../dispatch/record.ts'
 import { waybillEvent } from '../event.ts'
 import { dispatchId, eventId, token } from '../id.ts'
+import { circuitDeed } from '../ledger/circuit-state.ts'
 import { opening } from '../ledger/fact.ts'
 import { place } from '../ledger/limit.ts'
 import { numbers, refusal, ticket, ticketKey } from '../ledger/ticket.ts'
@@ -75,6 +76,27 @@ export const letterBody = z.discriminatedUnion('kind', [
     by: text,
     reason: text,
   }),
+  /**
+   * An operator opens or closes a circuit, or lets somebody try. Goes to its home first, then to
+   * every other partition of the app, which otherwise learns of it with its next failure.
+   */
+  z.strictObject({
+    kind: z.literal('circuit'),
+    ledger,
+    /** The slot that it lives in, its tenant and its destination: of its place. */
+    home: z.int().nonnegative(),
+    tenant: z.string().optional(),
+    key: z.string().max(256).optional(),
+    do: circuitDeed,
+    by: text,
+    reason: text,
+    /** Of `open`: for how long; without it until it is closed by hand. */
+    forMs: z
+      .int()
+      .positive()
+      .max(30 * 24 * 3_600_000)
+      .optional(),
+  }),
   // From here on: between partitions only.
   /** A dispatch asks a ledger. */
   z.strictObject({ kind: z.literal('reserve'), ledger, opening, ticket }),
@@ -90,12 +112,38 @@ export const letterBody = z.discriminatedUnion('kind', [
     kind: z.literal('granted'),
     ...asked,
     numbers,
+    /** It is held until it is given back. */
+    permit: z.boolean(),
     members: z.array(member).max(1000).optional(),
   }),
   z.strictObject({ kind: z.literal('waiting'), ...asked, numbers }),
   z.strictObject({ kind: z.literal('refused'), ...asked, reason: refusal, numbers, by }),
+  /** A circuit is open: ask again, not before `until`. */
+  z.strictObject({
+    kind: z.literal('deferred'),
+    ...asked,
+    until: z.int().nonnegative(),
+    numbers,
+  }),
   /** A holder is told to stop in another's favour. */
   z.strictObject({ kind: z.literal('revoke'), ...asked, by: dispatchId }),
+  /** How a dispatch fared behind a circuit. */
+  z.strictObject({
+    kind: z.literal('outcome'),
+    ledger,
+    opening,
+    dispatch: dispatchId,
+    ok: z.boolean(),
+    probe: z.boolean(),
+  }),
+  /** Are dispatches to ask a circuit before they run? */
+  z.strictObject({
+    kind: z.literal('circuitState'),
+    ledger,
+    open: z.boolean(),
+    until: z.int().nonnegative(),
+    held: z.boolean().optional(),
+  }),
 ])
 export type LetterBody = z.infer<typeof letterBody>
 
@@ -133,6 +181,14 @@ export const letterAnswer = z.discriminatedUnion('kind', [
     declined: z.array(declined),
   }),
   z.strictObject({ kind: z.literal('cancelled'), dispatches: z.int(), more: z.boolean() }),
+  z.strictObject({
+    kind: z.literal('circuit'),
+    ledger,
+    state: z.enum(['closed', 'open']),
+    until: z.int().nonnegative(),
+    /** Is this its home? Others only know whether to ask. */
+    here: z.boolean(),
+  }),
   z.strictObject({ kind: z.literal('refused'), code: token, reason: text }),
 ])
 export type LetterAnswer = z.infer<typeof letterAnswer>

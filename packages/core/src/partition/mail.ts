@@ -1,10 +1,13 @@
-import { keyOf } from '../ledger/ticket.ts'
-import { ask, record, release } from './admission.ts'
+import { keyOf, type Answer } from '../ledger/ticket.ts'
+import { ask, record } from './admission.ts'
+import { takeOutcome, takeState, tellState } from './circuits.ts'
 import type { Draft } from './draft.ts'
 import type { InputOf } from './entry.ts'
 import type { Letter, LetterBody } from './letter.ts'
-import { hasAsked, inboxKey, post } from './outbox.ts'
-import { hear } from './settle.ts'
+import { inboxKey, post } from './outbox.ts'
+import { hear, type GateAnswer } from './settle.ts'
+import { takeBack } from './skipped.ts'
+import { mustAskCircuit } from './views.ts'
 
 /**
  * Letters of other partitions, each taken once and in order: they are numbered without gaps per
@@ -30,22 +33,22 @@ function take(draft: Draft, { body, from }: Letter, stream: string): void {
   switch (body.kind) {
     case 'reserve':
       return reserve(draft, body)
-    case 'release': {
-      const { ledger, ticket, letter } = body
-      if (release(draft, ledger, ticket)) return
-      // It overtook the letter that asks: when that comes, it is void.
-      if (letter === undefined || hasAsked(draft.partition, from.id, stream, letter)) return
-      record(draft, { kind: 'ledger.voided', ledger, ticket })
-      return
-    }
+    case 'release':
+      return takeBack(draft, body, from.id, stream)
     case 'granted':
     case 'waiting':
     case 'refused':
+    case 'deferred':
     case 'revoke':
       // Whoever it was for has gone on, and gave back what it had when it did.
       hear(draft, body)
       return
+    case 'outcome':
+      return takeOutcome(draft, from.id, body)
+    case 'circuitState':
+      return takeState(draft, body)
     case 'cancel':
+    case 'circuit':
     case 'redrive':
     case 'discard':
     case 'rerun':
@@ -63,14 +66,35 @@ function reserve(draft: Draft, body: Extract<LetterBody, { kind: 'reserve' }>): 
     record(draft, { kind: 'ledger.asked', ledger, ticket, answer })
     return
   }
-  const answer = ask(draft, ledger, opening, ticket)
   const asked = { dispatch, admission, index }
-  const { numbers } = answer
   const to = { app, slot, lane: 'answer' } as const
-  if (answer.result === 'granted') post(draft, to, { kind: 'granted', ...asked, numbers })
-  else if (answer.result === 'waiting') post(draft, to, { kind: 'waiting', ...asked, numbers })
-  else {
-    const { reason, by } = answer
-    post(draft, to, { kind: 'refused', ...asked, reason, numbers, by })
+  const isCircuit = opening.rule.kind === 'circuit'
+  if (isCircuit && !mustAskCircuit(draft.partition, ledger, true, draft.at)) {
+    tellState(draft, `${app}/${slot}`, ledger, false)
+    post(draft, to, { kind: 'granted', ...asked, numbers: {}, permit: false })
+    return
+  }
+  const answer = ask(draft, ledger, opening, ticket)
+  const permit = draft.partition.ledgers.get(ledger)?.holders.has(keyOf(ticket)) ?? false
+  post(draft, to, letterOf(answer, asked, permit))
+}
+
+function letterOf(
+  answer: Answer,
+  asked: { readonly dispatch: string; readonly admission: number; readonly index: number },
+  permit: boolean,
+): GateAnswer {
+  const { numbers } = answer
+  switch (answer.result) {
+    case 'granted':
+      return { kind: 'granted', ...asked, numbers, permit }
+    case 'waiting':
+      return { kind: 'waiting', ...asked, numbers }
+    case 'refused':
+      return { kind: 'refused', ...asked, reason: answer.reason, numbers, by: answer.by }
+    case 'deferred':
+      return { kind: 'deferred', ...asked, until: answer.until, numbers }
+    default:
+      return answer satisfies never
   }
 }

@@ -47,16 +47,21 @@ export function sendPosted(draft: Draft): void {
 
 /** All that is not known to be stored: after a takeover nobody knows what was under way. */
 export function sendAll(draft: Draft): void {
-  for (const [key, { last, queued }] of draft.partition.outbox) {
+  const { outbox } = draft.partition
+  // A snapshot does not tell in which order they came to be.
+  for (const key of [...outbox.keys()].sort()) {
+    const { last, queued } = outbox.get(key) ?? nothing
     if (queued.length > 0) send(draft, key, last)
   }
 }
+
+const nothing = { last: 0, queued: [] } as const
 
 /** The letters up to this one are stored; those that gathered meanwhile set out. */
 export function noteSent(draft: Draft, to: Receiver, upTo: number): void {
   draft.facts.push({ kind: 'letter.sent', to, number: upTo })
   const key = outboxKey(to)
-  const { last, queued } = draft.partition.outbox.get(key) ?? { last: 0, queued: [] }
+  const { last, queued } = draft.partition.outbox.get(key) ?? nothing
   if (queued.some(({ number }) => number > upTo)) send(draft, key, last)
 }
 

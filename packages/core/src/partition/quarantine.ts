@@ -26,7 +26,13 @@ export function quarantineBytes(
 export function quarantineOf(hash: Hash, reason: string, input: Input): InputOf<'quarantined'> {
   const ref = 'ref' in input ? input.ref : undefined
   const quarantined = quarantineBytes(hash, reason, bytesOf(input), ref)
-  return input.kind === 'held' ? { ...quarantined, held: heldOf(input) } : quarantined
+  if (input.kind === 'held') return { ...quarantined, held: heldOf(input) }
+  if (input.kind === 'letter' && input.letter.from.kind === 'partition') {
+    return { ...quarantined, letter: input.letter }
+  }
+  if (input.kind !== 'result' || input.result.status !== 'posted') return quarantined
+  const { to, upTo } = input.result
+  return { ...quarantined, posted: { to, upTo } }
 }
 
 function heldOf({ place, verdicts, bytes }: InputOf<'held'>): InputOf<'quarantined'>['held'] {

@@ -43,6 +43,7 @@ export function restorePartition(
     manifests: new Map(head.manifests.map((one) => [`${one.id}@v${one.version}`, one])),
     // Keys were written by apply, which makes no others.
     active: new Map(Object.entries(head.active) as [string, BindingKey][]),
+    since: head.since ?? 0,
     started: head.started,
     letters: fromPlain(head.letters),
     outbox: new Map(Object.entries(head.outbox)),
@@ -53,6 +54,7 @@ export function restorePartition(
     inbox: mapOf(head.inbox),
     rules: mapOf(head.rules),
     overrides: mapOf(head.overrides),
+    views: new Map(Object.entries(head.views ?? {})),
     voided: new Set(head.voided),
     backlog: new Set(head.backlog),
     pauses: mapOf(head.pauses),

@@ -3,7 +3,6 @@ import type { Member } from '../dispatch/flow.ts'
 import { gateOf } from '../ledger/gates.ts'
 import type { Next } from '../ledger/gate.ts'
 import { labelIn } from '../ledger/limit.ts'
-import { isPermitRule } from '../ledger/ledger.ts'
 import { keyOf, type Ticket } from '../ledger/ticket.ts'
 import { admit, applicantOf, record } from './admission.ts'
 import { hasRoom, move, type Draft } from './draft.ts'
@@ -11,7 +10,8 @@ import { limits } from './entry.ts'
 import { setAlarm } from './ledgers.ts'
 import type { LetterBody } from './letter.ts'
 import { post } from './outbox.ts'
-import { ruleOf } from './state.ts'
+import { manifestOf, ruleOf } from './state.ts'
+import { turnedBack } from './stopped.ts'
 
 /*
  * What ledgers do next, once what an input asked for is decided: those who wait are let in where
@@ -22,9 +22,16 @@ import { ruleOf } from './state.ts'
 export function settle(draft: Draft): void {
   for (const ledger of draft.touched) {
     draft.touched.delete(ledger)
-    if (!settleOne(draft, ledger)) leaveToTicks(draft, ledger)
-    setAlarm(draft.partition, ledger)
+    // What ticks go on with needs no alarm, and must not ring in this step again.
+    if (settleOne(draft, ledger)) setAlarm(draft.partition, ledger)
+    else leaveToTicks(draft, ledger)
   }
+}
+
+/** For a step that must not fail: ticks see to what may happen next. */
+export function settleLater(draft: Draft): void {
+  for (const ledger of draft.touched) leaveToTicks(draft, ledger)
+  draft.touched.clear()
 }
 
 /** Goes on with one ledger, or with all ledgers of a limit in which somebody waits. */
@@ -34,7 +41,6 @@ export function continueBacklog(draft: Draft, name: string): void {
   const ledgers = meant.includes(name) || !partition.ledgers.has(name) ? meant : [...meant, name]
   for (const ledger of ledgers.sort()) {
     if (!settleOne(draft, ledger)) return
-    setAlarm(partition, ledger)
   }
   record(draft, { kind: 'ledger.settled', ledger: name })
 }
@@ -52,7 +58,8 @@ function settleOne(draft: Draft, id: string): boolean {
     if (!ledger || !rule) return true
     const next = gateOf(rule).next(ledger, rule, at)
     if (!next) return true
-    if (!hasRoom(draft, limits.bulkPerTickMax) || !carryOut(draft, id, next)) return false
+    const bytes = 'members' in next ? (next.members?.length ?? 0) * memberBytes : 0
+    if (!hasRoom(draft, limits.bulkPerTickMax, bytes) || !carryOut(draft, id, next)) return false
   }
 }
 
@@ -70,7 +77,8 @@ function carryOut(draft: Draft, ledger: string, next: Next): boolean {
       const batch = members && [ticket, ...(next.members ?? [])].map(memberOf)
       record(draft, { kind: 'ledger.granted', ledger, ticket: key, numbers, members })
       draft.weight += (members?.length ?? 0) * memberBytes
-      tell(draft, ticket, { kind: 'granted', ...asked, numbers, members: batch })
+      const permit = draft.partition.ledgers.get(ledger)?.holders.has(key) ?? false
+      tell(draft, ticket, { kind: 'granted', ...asked, numbers, permit, members: batch })
       return true
     }
     case 'evict': {
@@ -93,7 +101,10 @@ const memberBytes = 200
 
 const memberOf = ({ dispatch, order }: Ticket): Member => ({ dispatch, order })
 
-export type GateAnswer = Extract<LetterBody, { kind: 'granted' | 'waiting' | 'refused' | 'revoke' }>
+export type GateAnswer = Extract<
+  LetterBody,
+  { kind: 'granted' | 'waiting' | 'refused' | 'deferred' | 'revoke' }
+>
 
 const isLocal = ({ partition }: Draft, { app, slot }: Ticket): boolean =>
   app === partition.app && slot === partition.slot
@@ -109,11 +120,11 @@ function tell(draft: Draft, ticket: Ticket, body: GateAnswer): void {
 /** A dispatch of this partition is told what a ledger says. False: it does not wait for that. */
 export function hear(draft: Draft, body: GateAnswer): boolean {
   const dispatch = draft.partition.dispatches.get(body.dispatch)
-  if (!dispatch) return false
-  if (body.kind === 'revoke') return stop(draft, dispatch, body)
-  const { flow, state } = dispatch.record
-  if (state !== 'flowGated' || flow?.admission !== body.admission || flow.asked !== body.index) {
-    return false
+  const flow = dispatch?.record.flow
+  if (!dispatch || !flow || !awaits(dispatch, body)) return false
+  if (body.kind === 'revoke') {
+    move(draft, dispatch, { type: 'dispatch.superseded', by: body.by })
+    return true
   }
   const { numbers } = body
   const gate = dispatch.limits?.[body.index]?.ledger ?? ''
@@ -137,6 +148,13 @@ export function hear(draft: Draft, body: GateAnswer): boolean {
         move(draft, dispatch, { type: 'gate.refused', gate, reason, numbers, ...(by && { by }) })
       return true
     }
+    case 'deferred': {
+      const limit = manifestOf(draft.partition, dispatch.origin.binding).flow?.limits[body.index]
+      if (!limit) throw new Error(`${dispatch.id} has no limit ${body.index}`)
+      const standing = turnedBack(limit, flow, { gate, numbers }, body.until)
+      move(draft, dispatch, { type: 'circuit.answered', standing })
+      return true
+    }
     default:
       return body satisfies never
   }
@@ -146,15 +164,19 @@ export function hear(draft: Draft, body: GateAnswer): boolean {
 function letIn(
   draft: Draft,
   dispatch: Dispatch,
-  { index, admission, numbers, members }: Extract<LetterBody, { kind: 'granted' }>,
+  { index, admission, numbers, permit, members }: Extract<LetterBody, { kind: 'granted' }>,
 ): void {
   const applicant = applicantOf(draft.partition, dispatch)
   const before = dispatch.record.flow
-  const rule = applicant.binding.flow?.limits[index]?.rule
-  if (!before || !rule) throw new Error(`${dispatch.id} has no limit ${index}`)
+  if (!before) throw new Error(`${dispatch.id} has no limit ${index}`)
   const standsFor = members?.length ?? numbers['came'] ?? before.standsFor
-  const held = isPermitRule(rule) ? [...before.held, [index, admission] as const] : before.held
-  const now = { admission, held: held.map(([one, of]): [number, number] => [one, of]), standsFor }
+  const held = permit ? [...before.held, [index, admission] as const] : before.held
+  const now = {
+    admission,
+    held: held.map(([one, of]): [number, number] => [one, of]),
+    standsFor,
+    counted: before.counted,
+  }
   const standing = admit(draft, applicant, index + 1, now)
   move(draft, dispatch, {
     type: 'gate.granted',
@@ -164,14 +186,17 @@ function letIn(
   })
 }
 
-/** Held by it still? Then it is stopped in another's favour. */
-function stop(
-  draft: Draft,
-  dispatch: Dispatch,
-  { index, admission, by }: Extract<LetterBody, { kind: 'revoke' }>,
+/** Does it wait for this answer, or hold what it is told to give up? */
+export function awaits(
+  { record: { state, flow } }: Dispatch,
+  {
+    kind,
+    index,
+    admission,
+  }: { readonly kind: string; readonly index: number; readonly admission: number },
 ): boolean {
-  const held = dispatch.record.flow?.held ?? []
-  if (!held.some(([one, of]) => one === index && of === admission)) return false
-  move(draft, dispatch, { type: 'dispatch.superseded', by })
-  return true
+  if (kind === 'revoke') {
+    return flow?.held.some(([one, of]) => one === index && of === admission) ?? false
+  }
+  return state === 'flowGated' && flow?.admission === admission && flow.asked === index
 }

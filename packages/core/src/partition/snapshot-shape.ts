@@ -4,6 +4,7 @@ import type { Plain } from '../codec.ts'
 import { member } from '../dispatch/flow.ts'
 import { deadReason, dispatchOrigin, dispatchRecord } from '../dispatch/record.ts'
 import { dispatchId, hex64, token } from '../id.ts'
+import { circuitView } from '../ledger/circuit-state.ts'
 import { plainLedger } from '../ledger/ledger.ts'
 import { place } from '../ledger/limit.ts'
 import { rule, rulePatch } from '../ledger/rule.ts'
@@ -67,6 +68,7 @@ export const headSchema = z.strictObject({
   seen: shape,
   ended: shape,
   // Absent where there is nothing to tell.
+  since: count.optional(),
   inbox: z.record(z.string(), count).optional(),
   rules: z.record(z.string(), z.strictObject({ rule, since: count })).optional(),
   overrides: z
@@ -75,6 +77,7 @@ export const headSchema = z.strictObject({
       z.strictObject({ rule: rulePatch, by: z.string(), reason: z.string(), at: count }),
     )
     .optional(),
+  views: z.record(z.string(), circuitView).optional(),
   voided: z.array(z.string()).optional(),
   backlog: z.array(z.string()).optional(),
   pauses: z.record(z.string(), pause).optional(),

@@ -11,6 +11,7 @@ import type {
   DispatchRecord,
   InputRef,
 } from '../dispatch/record.ts'
+import type { CircuitView } from '../ledger/circuit-state.ts'
 import { gateOf } from '../ledger/gates.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import { labelIn, type Place } from '../ledger/limit.ts'
@@ -61,7 +62,8 @@ export interface DeadLetter {
 export interface Outbox {
   /** Number of the last letter queued. */
   readonly last: number
-  readonly queued: readonly { readonly number: number; readonly letter: Letter }[]
+  /** Ascending; those that are known to be stored leave at the front. */
+  readonly queued: { readonly number: number; readonly letter: Letter }[]
 }
 
 /** The rule that was deployed for a limit, as far as this partition knows. */
@@ -103,6 +105,8 @@ export interface Partition {
   readonly positions: Map<string, Position>
   /** Number of the latest change applied, 0 before the first deploy. */
   definitions: number
+  /** When that one came into force, epoch ms: rises with every change. */
+  since: number
   readonly manifests: Map<string, Manifest>
   /** Binding id -> the version that new events start. */
   readonly active: Map<string, BindingKey>
@@ -122,6 +126,8 @@ export interface Partition {
   /** By the label of the limit. */
   readonly rules: Map<string, RuleInForce>
   readonly overrides: Map<string, Override>
+  /** What is known of circuits that are elsewhere, by ledger. */
+  readonly views: Map<string, CircuitView>
   /** By the binding's id, or `*` for the whole app. */
   readonly pauses: Map<string, Pause>
   /** Binding id -> what it is owed; nothing new is given to it before that. */
@@ -166,6 +172,7 @@ export function createPartition(id: PartitionId, hash: Hash): Partition {
     streams: {},
     positions: new Map(),
     definitions: 0,
+    since: 0,
     manifests: new Map(),
     active: new Map(),
     started: 0,
@@ -180,6 +187,7 @@ export function createPartition(id: PartitionId, hash: Hash): Partition {
     ledgers: new Map(),
     rules: new Map(),
     overrides: new Map(),
+    views: new Map(),
     pauses: new Map(),
     held: new Map(),
     passed: [],
@@ -275,7 +283,11 @@ export function dueOfLedger(partition: Partition, id: string): number | undefine
 export function ruleOf(partition: Partition, ledger: string): Rule | undefined {
   const label = labelIn(ledger)
   const inForce = partition.rules.get(label)
-  if (!inForce) return undefined
-  const override = partition.overrides.get(label)
-  return (override && patched(inForce.rule, override.rule)) ?? inForce.rule
+  return inForce && withOverride(partition, label, inForce.rule)
+}
+
+/** What an operator set goes before what was deployed, where the rule has such numbers. */
+export function withOverride({ overrides }: Partition, label: string, rule: Rule): Rule {
+  const override = overrides.get(label)
+  return (override && patched(rule, override.rule)) ?? rule
 }

@@ -2,18 +2,19 @@ import { encode } from '../codec.ts'
 import type { Dispatch, DispatchRecord } from '../dispatch/record.ts'
 import type { TimerName } from '../dispatch/event.ts'
 import { parseEffectId } from '../id.ts'
-import { admitAgain, giveBackAll } from './admission.ts'
+import { admitAgain } from './admission.ts'
 import { applyStepped, forget } from './apply.ts'
 import { continueBulk, decideLetter } from './commands.ts'
 import { decideDefinition } from './definitions.ts'
 import { beginDraft, hasRoom, move, type Draft } from './draft.ts'
 import { limits, type Entry, type Input, type InputOf } from './entry.ts'
 import { decideEvent, decideHeld } from './match.ts'
-import { inboxKey, sendAll, sendPosted } from './outbox.ts'
+import { noteSent, sendAll, sendPosted } from './outbox.ts'
 import { owedTo } from './pause.ts'
 import { quarantineOf } from './quarantine.ts'
 import { decideResult } from './results.ts'
-import { continueBacklog, settle } from './settle.ts'
+import { continueBacklog, settle, settleLater } from './settle.ts'
+import { bury, skipLetter } from './skipped.ts'
 import { setAlarm } from './ledgers.ts'
 import { dueAt, dueOf, isTaken, ledgerOfAlarm, type Partition } from './state.ts'
 import { pop, peek, schedule } from './timers.ts'
@@ -72,7 +73,7 @@ function seal(partition: Partition, input: Input, { at, facts, effects }: Draft)
  */
 function undo(partition: Partition, draft: Draft): void {
   for (const back of draft.undo.toReversed()) back()
-  for (const ledger of draft.touched) {
+  for (const ledger of draft.ledgers) {
     partition.alarms.delete(ledger)
     setAlarm(partition, ledger)
   }
@@ -92,20 +93,8 @@ function quarantine(partition: Partition, input: Input, draft: Draft, cause: unk
   }
   const second = beginDraft(partition, draft.at)
   decideQuarantine(second, quarantined)
-  skipLetter(second, input)
-  settle(second)
   sendPosted(second)
   return seal(partition, quarantined, second)
-}
-
-/** A letter of another partition that cannot be taken must not hold up those after it. */
-function skipLetter({ partition, facts }: Draft, input: Input): void {
-  if (input.kind !== 'letter') return
-  const { from } = input.letter
-  const { stream } = input.ref
-  const next = (partition.inbox.get(inboxKey(from.id, stream)) ?? 0) + 1
-  if (from.kind !== 'partition' || from.number !== next) return
-  facts.push({ kind: 'letter.skipped', from: from.id, stream, number: next })
 }
 
 /** The dispatch on which a step without an input of its own failed: the last one that it moved. */
@@ -151,18 +140,19 @@ function decideEpoch(draft: Draft, { epoch }: InputOf<'epoch'>): void {
 }
 
 function decideQuarantine(draft: Draft, input: InputOf<'quarantined'>): void {
-  const { partition, facts, at } = draft
-  const { reason, held, dispatch: id } = input
+  const { partition, facts } = draft
+  const { reason, held, dispatch, letter, ref, posted } = input
   facts.push({ kind: 'quarantined', reason })
   if (held) {
     const { seq, index } = held.place
     const bindings = owedTo(partition, held.bindings, [seq, index])
     facts.push({ kind: 'event.released', seq, index, bindings, bytes: held.bytes })
   }
-  const dispatch = id === undefined ? undefined : partition.dispatches.get(id)
-  if (!dispatch) return
-  facts.push({ kind: 'dispatch.quarantined', dispatch: dispatch.id, at, reason: 'poison' })
-  giveBackAll(draft, dispatch)
+  if (posted) noteSent(draft, posted.to, posted.upTo)
+  if (dispatch !== undefined) bury(draft, dispatch)
+  if (letter && ref) skipLetter(draft, letter, ref.stream)
+  // Whoever is let in now may be the one on whom the step threw.
+  settleLater(draft)
 }
 
 // --- ticks -----------------------------------------------------------------------------------
@@ -206,6 +196,7 @@ function fireTimers(draft: Draft): void {
     if (ledger !== undefined) {
       if (dueOf(partition, next.id) !== next.at) continue
       partition.alarms.delete(ledger)
+      draft.ledgers.add(ledger)
       draft.touched.add(ledger)
       // What it lets in moves at once, and counts.
       settle(draft)

@@ -60,5 +60,10 @@ function lineOf({ code, path, message, hint }: DefinitionIssue): string {
 /** A value as it may stand in a message. */
 export function quote(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value.slice(0, 80))
-  return typeof value === 'object' ? (JSON.stringify(value) ?? '').slice(0, 80) : typeof value
+  if (typeof value !== 'object') return typeof value
+  try {
+    return (JSON.stringify(value) ?? '').slice(0, 80)
+  } catch {
+    return 'an object' // with a cycle or a bigint in it
+  }
 }
