@@ -68,7 +68,7 @@ function take(world: World, facts: readonly Fact[]): void {
 
 const queued = (app: string, slot: number, number: number): Fact => ({
   kind: 'letter.queued',
-  to: { app, slot },
+  to: { app, slot, lane: 'ask' },
   number,
   letter: {
     v: 1,

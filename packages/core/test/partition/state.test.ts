@@ -25,7 +25,7 @@ function take(world: World, ...facts: Fact[]): void {
   apply(world.partition, { at: world.now, input: { kind: 'tick' }, facts, effects: [] }, 'head')
 }
 
-type Deploy = Extract<Input, { kind: 'def' }>['change']
+type Deploy = Extract<Extract<Input, { kind: 'def' }>['change'], { kind: 'deploy' }>
 
 function change(world: World, over: Partial<Deploy>): Fact | undefined {
   const { entry } = world.take({
@@ -48,7 +48,7 @@ function change(world: World, over: Partial<Deploy>): Fact | undefined {
 }
 
 describe('the outbox', () => {
-  const to = (slot: number) => ({ app: 'billing', slot })
+  const to = (slot: number) => ({ app: 'billing', slot, lane: 'ask' }) as const
   const queued = (slot: number, number: number): Fact => ({
     kind: 'letter.queued',
     to: to(slot),
@@ -71,15 +71,15 @@ describe('the outbox', () => {
     const world = ready()
     take(world, queued(1, 1), queued(2, 1), queued(1, 2), queued(1, 3))
     expect(waiting(world)).toEqual([
-      ['billing/1', 3, '1 l1', '2 l2', '3 l3'],
-      ['billing/2', 1, '1 l1'],
+      ['billing/1/ask', 3, '1 l1', '2 l2', '3 l3'],
+      ['billing/2/ask', 1, '1 l1'],
     ])
     take(world, { kind: 'letter.sent', to: to(1), number: 2 })
     take(world, { kind: 'letter.sent', to: to(2), number: 1 })
     take(world, { kind: 'letter.sent', to: to(3), number: 1 })
     expect(waiting(world)).toEqual([
-      ['billing/1', 3, '3 l3'],
-      ['billing/2', 1],
+      ['billing/1/ask', 3, '3 l3'],
+      ['billing/2/ask', 1],
     ])
   })
 })

@@ -159,10 +159,7 @@ export function answer(world: World, effect: Effect, result: EffectResult): Step
   return world.take({ kind: 'result', effect: effect.id, result })
 }
 
-export function cancelLetter(
-  world: World,
-  target: CancelTarget,
-): Stepped {
+export function cancelLetter(world: World, target: CancelTarget): Stepped {
   const ref = refOf(world, 'MAIL_g1')
   return world.take({
     kind: 'letter',

@@ -9,6 +9,9 @@ import type {
   signature,
 } from '../../src/index.ts'
 import { binding } from '../partition/world.ts'
+import { bodies, flow, id, ledgerFacts, member, place, standings } from './shared.ts'
+
+export { id } from './shared.ts'
 
 /*
  * One of every kind that an entry may hold, with every field that it may have: what is on the disk
@@ -21,7 +24,6 @@ type Of<Union, Tag extends keyof Union> = {
   readonly [K in Union[Tag] & string]: Extract<Union, Record<Tag, K>>
 }
 
-export const id = `1-0-${'a'.repeat(32)}`
 const hex = 'b'.repeat(64)
 const effect = `${id}:0:0`
 export const ref = { stream: 'EVENTS_g1', seq: 1, index: 0, hash: hex }
@@ -36,30 +38,45 @@ const error = {
 } as const
 
 export const events: Of<DispatchEvent, 'type'> = {
-  'dispatch.started': { type: 'dispatch.started', at: 0, loop: false, ask: true },
-  'predicate.answered': { type: 'predicate.answered', at: 0, matched: true, reason: 'yes' },
-  'gate.granted': { type: 'gate.granted', at: 0 },
-  'gate.refused': { type: 'gate.refused', at: 0, gate: 'rate', reason: 'full' },
+  'dispatch.started': {
+    ...{ type: 'dispatch.started', at: 0, loop: false, ask: true, limits: [place] },
+    ...{ members: [member], standing: standings.waiting },
+  },
+  'predicate.answered': {
+    ...{ type: 'predicate.answered', at: 0, matched: true, reason: 'yes', limits: [place] },
+    standing: standings.refused,
+  },
+  'gate.granted': {
+    ...{ type: 'gate.granted', at: 0, numbers: { used: 1 }, members: [member] },
+    standing: standings.open,
+  },
+  'gate.waiting': { type: 'gate.waiting', at: 0, standing: standings.waiting },
+  'gate.refused': {
+    ...{ type: 'gate.refused', at: 0, gate: 'rate', reason: 'full', numbers: { used: 1 }, by: id },
+  },
+  'circuit.answered': { type: 'circuit.answered', at: 0, standing: standings.deferred },
   'attempt.succeeded': { type: 'attempt.succeeded', at: 0 },
   'attempt.failed': { type: 'attempt.failed', at: 0, error, jitter: 0.5 },
   'attempt.lost': { type: 'attempt.lost', at: 0, alone: true, jitter: 0 },
   'attempt.parked': { type: 'attempt.parked', at: 0 },
   'version.missing': { type: 'version.missing', at: 0 },
   'wait.began': { type: 'wait.began', at: 0, for: 'approval', until: 9 },
-  'wait.resolved': { type: 'wait.resolved', at: 0, for: 'agent' },
-  'timer.due': { type: 'timer.due', at: 0, timer: 'close', jitter: 0.9 },
+  'wait.resolved': { type: 'wait.resolved', at: 0, for: 'agent', standing: standings.open },
+  'timer.due': {
+    ...{ type: 'timer.due', at: 0, timer: 'close', jitter: 0.9, standing: standings.open },
+  },
   'cancel.requested': { type: 'cancel.requested', at: 0, by: 'op', reason: 'enough' },
   'dispatch.superseded': { type: 'dispatch.superseded', at: 0, by: 'a newer one' },
 }
 
+const to = { app: 'billing', slot: 3, lane: 'ask' } as const
+
 export const effects: Of<Effect, 'kind'> = {
   evaluatePredicate: { kind: 'evaluatePredicate', id: effect, dispatch: id },
-  enterGates: { kind: 'enterGates', id: effect, dispatch: id },
-  leaveGates: { kind: 'leaveGates', id: effect, dispatch: id },
   runAttempt: { kind: 'runAttempt', id: effect, dispatch: id, attempt: 1, alone: false },
   abortAttempt: { kind: 'abortAttempt', id: effect, dispatch: id, attempt: 1, reason: 'parked' },
   reply: { kind: 'reply', id: effect, to: '_INBOX.a', letter: 'l', body: { any: 'thing' } },
-  sendLetter: { kind: 'sendLetter', id: effect, to: { app: 'billing', slot: 3 }, number: 1 },
+  sendLetters: { kind: 'sendLetters', id: effect, to, upTo: 1 },
 }
 
 export const outcomes: Of<Outcome, 'status'> = {
@@ -82,12 +99,13 @@ export const results: Of<EffectResult, 'status'> = {
     tokens: 2,
     cached: false,
     ms: 3,
+    limits: [place],
   },
   killed: { status: 'killed', reason: 'SIGKILL' },
   parked: { status: 'parked' },
   unhosted: { status: 'unhosted' },
   checkpointed: { status: 'checkpointed', position: 1, number: 1, hash: hex, snapshot: 's1' },
-  posted: { status: 'posted', number: 1 },
+  posted: { status: 'posted', to, upTo: 1 },
 }
 
 export const record = {
@@ -101,6 +119,7 @@ export const record = {
   epoch: 1,
   effect,
   waitFor: 'version',
+  flow,
   timers: { attempt: 1, retry: 2, wait: 3, predicate: 4, start: 5, close: 6 },
   error,
   outcome: outcomes.dlq,
@@ -115,6 +134,8 @@ export const origin = {
   machine: 1,
   key: 'share',
   rerunOf: id,
+  root: id,
+  redrives: 1,
 }
 
 const cancel = { kind: 'cancel', by: 'op', reason: 'enough' } as const
@@ -130,6 +151,7 @@ export const letters = [
     body: { ...cancel, target: targets.filter },
     replyTo: '_INBOX.a',
   },
+  ...Object.values(bodies).map((body) => ({ from: { kind: 'client', id: 'op' } as const, body })),
 ].map((rest) => ({ v: 1 as const, id: 'l1', ...rest }))
 const [letter] = letters
 if (!letter) throw new Error('no letter')
@@ -159,8 +181,14 @@ export const facts: Of<Fact, 'kind'> = {
   'def.ignored': { kind: 'def.ignored', number: 1, reason: 'why' },
   'letter.taken': { kind: 'letter.taken', id: 'l1' },
   'letter.duplicate': { kind: 'letter.duplicate', id: 'l1' },
-  'letter.queued': { kind: 'letter.queued', to: { app: 'billing', slot: 0 }, number: 1, letter },
-  'letter.sent': { kind: 'letter.sent', to: { app: 'billing', slot: 0 }, number: 1 },
+  'def.refused': { kind: 'def.refused', number: 1, reason: 'why' },
+  'event.released': { kind: 'event.released', seq: 1, index: 0, bindings: ['label'], bytes: 7 },
+  'letter.skipped': { kind: 'letter.skipped', from: 'triage/0', stream: 'MAIL_g1.ask', number: 1 },
+  'letter.queued': { kind: 'letter.queued', to, number: 1, letter },
+  'letter.sent': { kind: 'letter.sent', to, number: 1 },
+  ...ledgerFacts,
+  'dead.redriven': { kind: 'dead.redriven', dispatch: id, as: id, by: 'op', reason: 'why' },
+  'dead.discarded': { kind: 'dead.discarded', dispatch: id, by: 'op', reason: 'why' },
   'epoch.began': { kind: 'epoch.began', barren: 0 },
   checkpoint: { kind: 'checkpoint', position: 1, number: 1, hash: hex, snapshot: 's1' },
   'result.late': { kind: 'result.late', effect, status: 'parked' },
@@ -176,22 +204,29 @@ export const facts: Of<Fact, 'kind'> = {
   'bulk.advanced': { kind: 'bulk.advanced', letter: 'l1', cursor: 0, done: 0, ended: false },
 }
 
+const head = {
+  id,
+  type: 'issue.opened',
+  source: 'github',
+  tenant: 'acme',
+  subject: 'issue/7',
+  time: 0,
+  digest: 'd',
+  chain: { root: id, depth: 0, path: [], parent: id },
+}
+const verdicts = [
+  { binding: 'label@v1', result: 'matched' as const, reason: 'yes', key: 'share', limits: [place] },
+]
+
 export const inputs: Of<Input, 'kind'> = {
   event: {
     kind: 'event',
     ref,
-    head: {
-      id,
-      type: 'issue.opened',
-      source: 'github',
-      tenant: 'acme',
-      subject: 'issue/7',
-      time: 0,
-      digest: 'd',
-      chain: { root: id, depth: 0, path: [], parent: id },
-    },
-    verdicts: [{ binding: 'label@v1', result: 'matched', reason: 'yes', key: 'share' }],
+    head,
+    verdicts,
+    bytes: 7,
   },
+  held: { kind: 'held', place: ref, head, verdicts, bytes: 7 },
   letter: { kind: 'letter', ref, letter },
   def: {
     kind: 'def',
@@ -226,5 +261,8 @@ export const inputs: Of<Input, 'kind'> = {
     hash: hex,
     bytes: new Uint8Array([1]),
     dispatch: id,
+    held: { place: ref, bindings: ['label'], bytes: 7 },
+    posted: { to, upTo: 1 },
+    letter,
   },
 }

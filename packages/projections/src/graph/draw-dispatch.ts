@@ -169,6 +169,7 @@ function endOf(event: DispatchEvent): { status: string; outcome: string } {
     case 'dispatch.started':
     case 'predicate.answered':
     case 'gate.granted':
+    case 'circuit.answered':
     case 'gate.waiting':
     case 'gate.refused':
     case 'wait.began':
