@@ -147,3 +147,48 @@ test('an accepted event that was passed over is found, one that waits is counted
     { seq: 2, what: 'was read with hash 0' },
   ])
 })
+
+async function heldStory(): Promise<{ story: Story; bundles: Recorded[] }> {
+  const story = createStory()
+  await story.deploy(binding())
+  story.epoch()
+  await story.order('pause', 'label')
+  await story.send()
+  await story.commit()
+  await story.order('resume', 'label')
+  await story.commit()
+  await story.catchUp()
+  await story.commit()
+  const bundles: Recorded[] = []
+  for await (const bundle of walk(story)) bundles.push(bundle)
+  return { story, bundles }
+}
+
+test.each<[string, string, number, number, (entry: Entry) => Entry | undefined]>([
+  ['that was not held back', 'event.held', 1, 3, () => undefined],
+  ['twice', 'event.held', 2, 0, () => undefined],
+  [
+    'that was another one by then',
+    'event.held',
+    3,
+    0,
+    ({ input, ...entry }) =>
+      input.kind === 'held'
+        ? { ...entry, input: { ...input, place: { ...input.place, hash: 'a'.repeat(64) } } }
+        : undefined,
+  ],
+  [
+    'and starts nothing, though it matched',
+    'event.matches',
+    3,
+    0,
+    (entry) => ({ ...entry, facts: entry.facts.filter(({ kind }) => kind !== 'transition') }),
+  ],
+])('an event that is given after a pause %s is found', async (what, rule, number, at, change) => {
+  const { story, bundles } = await heldStory()
+  expect(check(story, bundles).found).toEqual([])
+  const spoiled = changed(bundles, number, at, change)
+  const last = spoiled.at(-1)!
+  const twice = what === 'twice' ? [...bundles, last] : spoiled
+  expect(check(story, twice).found.map((one) => one.rule)).toContain(rule)
+})

@@ -1,6 +1,7 @@
 import type { Entry, InputOf, Position } from '@waybill/core'
 import type { BundleHeader } from '@waybill/log'
 import type { Complain } from './finding.ts'
+import { takeHeld, type HeldRules } from './held.ts'
 
 /** What a partition read, in the order it read it. */
 export interface Reads {
@@ -18,6 +19,7 @@ export interface InputRules {
   readonly events: Reads
   /** Ids that counted as new, and when. */
   readonly seen: Map<string, number>
+  readonly held: HeldRules
   at: number
   /** Undefined before the first one is known. */
   epoch: number | undefined
@@ -32,6 +34,7 @@ export function createInputRules(eventsStream: string, fromStart: boolean): Inpu
     positions: new Map(),
     events: { seqs: [], indexes: [], hashes: [] },
     seen: new Map(),
+    held: new Map(),
     at: 0,
     epoch: undefined,
     eventsFrom: undefined,
@@ -49,6 +52,8 @@ export function takeInput(rules: InputRules, entry: Entry, complain: Complain): 
   if ('ref' in input && input.ref) takeRef(rules, input.ref, complain)
   if (input.kind === 'epoch') takeEpoch(rules, input, complain)
   if (input.kind === 'event') takeEvent(rules, entry, input, complain)
+  if (input.kind === 'held') checkMatches(entry, input, complain)
+  takeHeld(rules.held, entry, rules.fromStart, complain)
   if (input.kind === 'def') takeDefinition(rules, entry, input)
 }
 
@@ -125,12 +130,16 @@ function forget(seen: Map<string, number>, now: number): void {
 }
 
 /** Every binding that matched starts one dispatch, and no other does. */
-function checkMatches(entry: Entry, { verdicts }: InputOf<'event'>, complain: Complain): void {
+function checkMatches(
+  entry: Entry,
+  { verdicts }: InputOf<'event' | 'held'>,
+  complain: Complain,
+): void {
   const started = entry.facts.flatMap((fact) =>
     fact.kind === 'transition' && fact.origin ? [fact.origin.binding] : [],
   )
   const matched = verdicts
-    .filter(({ result }) => result !== 'filtered' && result !== 'error')
+    .filter(({ result }) => result !== 'filtered' && result !== 'error' && result !== 'paused')
     .map(({ binding }) => binding)
   for (const binding of matched) {
     const times = started.filter((one) => one === binding).length
