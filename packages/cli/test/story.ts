@@ -212,7 +212,8 @@ export function createStory(): Story {
         result: holdsBack(partition, one.id) ? ('paused' as const) : verdict,
       }))
       const bytes = encode(event).length
-      take({ kind: 'event', ref, head: headOf(event), verdicts, bytes })
+      const isHeld = verdicts.some(({ result }) => result === 'paused')
+      take({ kind: 'event', ref, head: headOf(event), verdicts, ...(isHeld && { bytes }) })
       return event
     },
     async order(kind, id) {
