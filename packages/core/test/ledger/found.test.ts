@@ -1,13 +1,11 @@
 import { expect, test } from 'vitest'
-import { equalBytes, nextDue, step, createPartition, type KeyedLimit } from '../../src/index.ts'
-import { binding, decodeEntry } from '../partition/world.ts'
+import { createPartition, equalBytes, nextDue, step } from '../../src/index.ts'
+import { decodeEntry } from '../partition/world.ts'
+import { gated, limitOn } from './apps.ts'
 import { live, type Act } from './life.ts'
 import { rebuilt } from './takeover.ts'
 
 /* Shrunk cases that random lives found: they stay. */
-
-const limited = (id: string, limit: KeyedLimit) =>
-  binding({ id, on: ['sale'], flow: { limits: [limit], holdWhileRetrying: false } })
 
 const sale = (over: object): Act => ({
   act: 'event',
@@ -15,10 +13,18 @@ const sale = (over: object): Act => ({
 })
 
 test('a refusal reads the same when it is replayed, whatever order its numbers come in', () => {
-  const rule = { kind: 'rateLimit', max: 1, periodMs: 500 } as const
+  const one = gated([limitOn({ kind: 'batch', size: 1, timeoutMs: 500 })], { id: 'one' })
+  const two = gated([limitOn({ kind: 'rateLimit', max: 1, periodMs: 500 })], { id: 'two' })
   const world = live(
-    [limited('two', { name: 'rateLimit', scope: 'binding', rule })],
-    [sale({ partitionKey: 'a' }), sale({ partitionKey: 'a' })],
+    [one, two],
+    [
+      ...[sale({ partitionKey: 'a' }), sale({ tenant: 'u' })],
+      { act: 'send', site: 0, pick: 0 },
+      { act: 'mail', site: 1, lane: 'ask', count: 1 },
+      { act: 'send', site: 1, pick: 0 },
+      { act: 'send', site: 1, pick: 0 },
+      { act: 'mail', site: 0, lane: 'answer', count: 1 },
+    ],
   )
   for (const site of world.sites) {
     const again = createPartition(site.id, world.hash)
@@ -30,16 +36,17 @@ test('a refusal reads the same when it is replayed, whatever order its numbers c
 })
 
 test('who waits for a window that ended in a quiet hour is let in after it', () => {
-  const rule = { kind: 'throttle', max: 1, periodMs: 500 } as const
+  const one = gated([limitOn({ kind: 'concurrency', max: 1 })], { id: 'one' })
+  const two = gated([limitOn({ kind: 'throttle', max: 1, periodMs: 500 })], { id: 'two' })
   const world = live(
-    [limited('two', { name: 'throttle', scope: 'binding', rule })],
+    [one, two],
     [
-      ...[sale({}), sale({}), sale({ partitionKey: 'a' })],
+      ...[sale({ partitionKey: 'a' }), sale({})],
       { act: 'wait', ms: 3_600_000 },
       sale({ partitionKey: 'a', verdict: 'ask' }),
     ],
   )
   for (const site of world.sites) {
-    expect(nextDue(site.partition)).toBe(nextDue(rebuilt(world, site, true)))
+    expect(nextDue(site.partition)).toBe(nextDue(rebuilt(world, site, false)))
   }
 })
