@@ -32,6 +32,22 @@ export const stories: Readonly<Record<string, (story: Story) => Promise<void>>> 
     story.answer({ status: 'succeeded', output, sent: [], ms: 7 })
   },
 
+  async 'paused-and-resumed'(story) {
+    await begin(story)
+    await story.order('resume', 'label')
+    await story.order('pause', 'label')
+    await story.send()
+    await story.send({ type: 'push' })
+    await story.send()
+    await story.commit()
+    await story.order('resume', 'label')
+    await story.send()
+    await story.commit()
+    await story.catchUp()
+    await story.send()
+    for (let each = 1; each <= 4; each++) story.answer(succeeded)
+  },
+
   async 'retry-then-success'(story) {
     await begin(story)
     await story.send()

@@ -8,7 +8,7 @@ import {
   type EventLog,
   type RetentionFloor,
 } from '@waybill/log'
-import type { Partition } from '@waybill/core'
+import { firstHeld, type Partition } from '@waybill/core'
 import type { Journals } from './journals.ts'
 
 export interface Ages {
@@ -57,11 +57,13 @@ export async function retentionFloors(
 }
 
 /**
- * The message that the partition stands in, by which it knows the stream again when it is opened, or
- * the one that an open dispatch was started by.
+ * The message that the partition stands in, by which it knows the stream again when it is opened;
+ * the first one that a pause holds back; or the one that an open dispatch was started by.
  */
-function eventsNeeded({ positions, dispatches }: Partition, stream: string): number {
-  let first = positions.get(stream)?.seq ?? 1
+function eventsNeeded(partition: Partition, stream: string): number {
+  const { positions, dispatches } = partition
+  const held = firstHeld(partition)
+  let first = Math.min(positions.get(stream)?.seq ?? 1, held?.seq ?? Infinity)
   for (const { origin } of dispatches.values()) {
     if (origin.ref.stream === stream) first = Math.min(first, origin.ref.seq)
   }

@@ -1,7 +1,9 @@
 import { recover } from '@waybill/engine'
-import { createMemorySnapshots, runRetention, streamNames, subjects } from '@waybill/log'
+import { createMemorySnapshots, runRetention, sha256, streamNames, subjects } from '@waybill/log'
 import { expect, test } from 'vitest'
 import { replayAll } from '../src/replay/all.ts'
+import { readExport, writeExport } from '../src/replay/export.ts'
+import { replaySlice } from '../src/replay/slice-replay.ts'
 import { sliceOf } from '../src/replay/source.ts'
 import { retentionFloors } from '../src/retention.ts'
 import { checkHistory } from '@waybill/history'
@@ -99,4 +101,67 @@ test('events of a partition that never wrote anything are waiting, not forgotten
     unread: 4,
     partitions: [{ eventsUnread: 3, deploysUnread: 1 }],
   })
+})
+
+test('2.5 what a pause holds back stays, however old: resumed, nothing of it is missing', async () => {
+  const story = createStory()
+  await story.deploy(binding(), binding({ id: 'audit', on: ['>'] }))
+  story.epoch()
+  await story.send()
+  story.answer(succeeded)
+  story.answer(succeeded)
+  await story.order('pause', 'label')
+  for (let day = 1; day <= 3; day++) {
+    await story.send()
+    story.answer(succeeded)
+    story.wait(dayMs)
+  }
+  await story.commit()
+  const ages = { eventsMs: 0, journalMs: 0, mailMs: 0, now: story.now + 1 }
+  const purge = async (): Promise<number | undefined> => {
+    const floors = await retentionFloors(story, ages, new AbortController().signal)
+    for (const { stream, subject, belowSeq } of floors)
+      await story.log.purge(stream, subject, belowSeq)
+    return floors.find(({ stream }) => stream === streamNames(names).events)?.belowSeq
+  }
+  expect(await purge()).toBe(2)
+  await story.order('resume', 'label')
+  await story.catchUp()
+  expect(story.pending).toHaveLength(3)
+  for (let held = 1; held <= 3; held++) story.answer(succeeded)
+  await story.commit()
+  expect(await checkHistory(story)).toMatchObject({ findings: [], open: 0, unread: 0 })
+  expect(await replayAll(story)).toMatchObject({ dispatches: 8, diverged: 0 })
+  expect(await purge()).toBe(4)
+})
+
+test('14.1 a dispatch that a pause held back replays alone, also where its binding changed since', async () => {
+  const story = createStory()
+  const audit = binding({ id: 'audit', on: ['issue.opened'] })
+  await story.deploy(binding(), audit)
+  story.epoch()
+  await story.order('pause', 'label')
+  await story.order('pause', 'audit')
+  await story.send()
+  const pushes = binding({ id: 'audit', version: 2, on: ['push'] })
+  await story.deploy(binding({ version: 2, onPermanentError: 'fail' }), pushes)
+  await story.order('resume', 'label')
+  await story.order('resume', 'audit')
+  await story.catchUp()
+  story.answer(succeeded)
+  await story.commit()
+  const [dispatch = ''] = story.ended()
+  const { slice, divergence } = await sliceOf(story, 'triage', dispatch)
+  expect(divergence).toBeUndefined()
+  expect(slice.event?.type).toBe('issue.opened')
+  const again = readExport(sha256, 'file', writeExport(sha256, slice, 1))
+  for (const one of [slice, again]) {
+    const steps = [...replaySlice(one, sha256)]
+    expect(steps.map(({ transition }) => transition?.to)).toEqual(['attempting', 'succeeded'])
+    expect(
+      steps.flatMap(({ differences, whole }) => [...differences, ...(whole ? [] : [1])]),
+    ).toEqual([])
+  }
+  const today = { binding: binding({ version: 2, onPermanentError: 'fail' }) }
+  expect([...replaySlice(slice, sha256, today)].flatMap((one) => one.differences)).toEqual([])
 })

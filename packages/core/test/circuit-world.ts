@@ -100,9 +100,19 @@ export function createWorld(manifests: readonly Manifest[] = [guarded()], slots 
     return {
       id,
       partition: createPartition(id, hash),
-      ...{ stepped: [], running: [], sending: [], replies: [], snapshot: undefined },
-      mail: { ask: [], answer: [] },
-      read: { ask: 0, answer: 0 },
+      stepped: [],
+      running: [],
+      sending: [],
+      replies: [],
+      snapshot: undefined,
+      mail: {
+        ask: [],
+        answer: [],
+      },
+      read: {
+        ask: 0,
+        answer: 0,
+      },
     }
   })
   const world: World = { slots, sites, manifests, now: start, events: 0, letters: 0 }
@@ -111,10 +121,18 @@ export function createWorld(manifests: readonly Manifest[] = [guarded()], slots 
       kind: 'def',
       ref: { stream: 'DEFS', seq: 1, index: 0, hash: hash.text('DEFS1') },
       change: {
-        ...{ v: 1, kind: 'deploy', app, number: 1, at: world.now, by: 'test' },
+        v: 1,
+        kind: 'deploy',
+        app,
+        number: 1,
+        at: world.now,
+        by: 'test',
         manifests: [...manifests],
         active: manifests.map(bindingKey),
-        eventsFrom: { stream: 'EVENTS_g1', seq: 0 },
+        eventsFrom: {
+          stream: 'EVENTS_g1',
+          seq: 0,
+        },
       },
     })
     beginEpoch(world, site)
@@ -143,7 +161,11 @@ export function take(world: World, site: Site, input: Input): Stepped {
 function beginEpoch(world: World, site: Site): void {
   const epoch = site.partition.epoch.number + 1
   take(world, site, {
-    ...{ kind: 'epoch', epoch, instance: 'test', incarnation: `i${epoch}`, rules: 1 },
+    kind: 'epoch',
+    epoch,
+    instance: 'test',
+    incarnation: `i${epoch}`,
+    rules: 1,
     hosts: [...site.partition.manifests.values()].map((one) => one.hash),
     streams: { EVENTS_g1: '2026-01-01T00:00:00Z' },
   })
@@ -165,7 +187,11 @@ export function sendEvent(world: World, sent: Sent = {}): Site {
   const seq = (world.events += 1)
   const { event, slot } = acceptEvent(
     {
-      ...{ type, source: 'test', data: {}, dedupeKey: `e${seq}`, tenant },
+      type,
+      source: 'test',
+      data: {},
+      dedupeKey: `e${seq}`,
+      tenant,
       ...(partitionKey !== undefined && { partitionKey }),
     },
     { hash, generation: 1, slots: world.slots, now: world.now },

@@ -158,10 +158,19 @@ describe('8 an open circuit', () => {
     const [dispatch] = site.partition.dispatches.values()
     const until = world.now + minuteMs
     expect(dispatch?.record).toMatchObject({
-      ...{ state: 'retryWait', attempt: 0, spent: 0, timers: { retry: until } },
+      state: 'retryWait',
+      attempt: 0,
+      spent: 0,
+      timers: { retry: until },
       flow: {
         held: [],
-        why: { gate: circuitPlace(world).ledger, numbers: { failures: 5, until } },
+        why: {
+          gate: circuitPlace(world).ledger,
+          numbers: {
+            failures: 5,
+            until,
+          },
+        },
       },
     })
     serveFor(world, 2 * minuteMs, () => succeeded)

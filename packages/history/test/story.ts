@@ -3,15 +3,20 @@ import {
   bindingKey,
   candidates,
   createPartition,
+  decode,
   defaultTimeouts,
   definitionHash,
   encode,
   encodeBuckets,
   freeze,
   headOf,
+  holdersOf,
+  holdsBack,
   nextDue,
+  owed,
   snapshotHash,
   step,
+  waybillEvent,
   type CancelTarget,
   type Effect,
   type EffectResult,
@@ -27,6 +32,7 @@ import {
 import {
   createMemoryServer,
   createMemorySnapshots,
+  decodeBatch,
   encodeBatch,
   encodeBundle,
   openMemoryLog,
@@ -63,6 +69,10 @@ export interface Story {
     data?: Plain
     verdict?: 'matched' | 'filtered' | 'ask'
   }): Promise<WaybillEvent>
+  /** A pause, or its end, of one binding. */
+  order(kind: 'pause' | 'resume', binding: string): Promise<void>
+  /** Gives what a pause held back to those that are owed it, as far as it lies in the log. */
+  catchUp(): Promise<void>
   answer(result: EffectResult, effect?: Effect): Stepped
   cancel(target: CancelTarget): Promise<void>
   /** Waits, and lets all that is due then happen. */
@@ -199,10 +209,35 @@ export function createStory(): Story {
       const ref = await store(to.events(0), events, event, true)
       const verdicts = candidates(partition, type).map((one) => ({
         binding: bindingKey(one),
-        result: verdict,
+        result: holdsBack(partition, one.id) ? ('paused' as const) : verdict,
       }))
-      take({ kind: 'event', ref, head: headOf(event), verdicts })
+      const bytes = encode(event).length
+      const isHeld = verdicts.some(({ result }) => result === 'paused')
+      take({ kind: 'event', ref, head: headOf(event), verdicts, ...(isHeld && { bytes }) })
       return event
+    },
+    async order(kind, id) {
+      const number = partition.definitions + 1
+      const about = { app, number, at: now, by: 'op', reason: 'test', binding: id }
+      const change: InputOf<'def'>['change'] = { v: 1, kind, ...about }
+      take({ kind: 'def', ref: await store(to.def(app), defs, change, false), change })
+    },
+    async catchUp() {
+      const stretch = owed(partition)
+      if (!stretch) return
+      const range = { stream: events, subjects: [to.events(0)], fromSeq: stretch.from[0] }
+      for await (const { seq, bytes: message } of log.read(range)) {
+        const [item] = decodeBatch(message)
+        if (!item) continue
+        const event = waybillEvent.parse(decode(item))
+        const verdicts = holdersOf(partition, [seq, 0], event.type).map((one) => ({
+          binding: bindingKey(one.binding),
+          result: one.wanted ? ('matched' as const) : ('filtered' as const),
+        }))
+        if (verdicts.length === 0) continue
+        const place = { stream: events, seq, index: 0, hash: sha256.bytes(message) }
+        take({ kind: 'held', place, head: headOf(event), verdicts, bytes: item.length })
+      }
     },
     answer(result, effect = pending[0]) {
       if (!effect) throw new Error('nothing is pending')

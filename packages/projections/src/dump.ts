@@ -109,7 +109,7 @@ function named(
   names: ReadonlyMap<number, string>,
 ): DumpedRow {
   const key = keys.map((column) => keyPart(row[column]))
-  if (table !== 'event') return { table, key, columns: row }
+  if (row['partition'] === undefined) return { table, key, columns: row }
   const partition = names.get(Number(row['partition'])) ?? null
   return { table, key, columns: { ...row, partition } }
 }

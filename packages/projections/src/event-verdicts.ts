@@ -1,4 +1,4 @@
-import type { InputOf } from '@waybill/core'
+import type { InputOf, Verdict } from '@waybill/core'
 import { type Change, type Move, nothing, type Place, type Projection } from './projection.ts'
 import { ordinalOf } from './tables.ts'
 
@@ -8,8 +8,9 @@ import { ordinalOf } from './tables.ts'
  * known from the number of the definitions in force.
  */
 export const eventVerdicts: Projection = {
-  tables: ['event', 'event_duplicate'],
+  tables: ['event', 'event_duplicate', 'event_release'],
   fold({ at, input, facts }, place, moves) {
+    if (input.kind === 'held') return [released(input, at, place, moves)]
     if (input.kind !== 'event') return nothing
     const [first] = facts
     if (first?.kind === 'event.seen') return [seen(input, at, place, moves)]
@@ -25,10 +26,6 @@ function seen(
   place: Place,
   moves: readonly Move[],
 ): Change {
-  const judged = verdicts.map(({ binding, result, reason }) =>
-    reason === undefined ? [binding, result] : [binding, result, reason],
-  )
-  const first = moves[0]
   return {
     table: 'event',
     row: {
@@ -49,9 +46,46 @@ function seen(
       journal_seq: place.seq,
       journal_place: place.ordinal,
       definitions: place.definitions,
-      verdicts: JSON.stringify(judged),
-      first_ordinal: first === undefined ? null : ordinalOf(first.after.number),
-      dispatches: moves.length,
+      verdicts: judged(verdicts),
+      ...startedBy(moves),
     },
   }
+}
+
+function released(
+  { place: { seq, index }, head, verdicts }: InputOf<'held'>,
+  at: number,
+  place: Place,
+  moves: readonly Move[],
+): Change {
+  return {
+    table: 'event_release',
+    row: {
+      id: head.id,
+      app: place.app,
+      seq,
+      place: index,
+      journal_seq: place.seq,
+      journal_place: place.ordinal,
+      partition: place.partition,
+      at,
+      verdicts: judged(verdicts),
+      ...startedBy(moves),
+    },
+  }
+}
+
+const judged = (verdicts: readonly Verdict[]): string =>
+  JSON.stringify(
+    verdicts.map(({ binding, result, reason }) =>
+      reason === undefined ? [binding, result] : [binding, result, reason],
+    ),
+  )
+
+/** What began in this entry; it may have moved others on. */
+function startedBy(moves: readonly Move[]): { first_ordinal: number | null; dispatches: number } {
+  const began = moves.filter(({ fact }) => fact.kind === 'transition' && fact.origin !== undefined)
+  const [first] = began
+  const first_ordinal = first === undefined ? null : ordinalOf(first.after.number)
+  return { first_ordinal, dispatches: began.length }
 }

@@ -38,6 +38,7 @@ const roles: { readonly [T in FoldedName]: { readonly [C in keyof Tables[T]]: Ro
     transitions: 'latest',
     at: 'latest',
     due_at: 'latest',
+    held: 'latest',
   },
   dispatch_sequence: { number: 'key', seq: 'key' },
   dead_letter: {
@@ -83,6 +84,19 @@ const roles: { readonly [T in FoldedName]: { readonly [C in keyof Tables[T]]: Ro
     dispatches: 'fixed',
   },
   event_duplicate: { id: 'key', app: 'key', duplicates: 'count', divergent: 'count' },
+  event_release: {
+    id: 'key',
+    app: 'key',
+    seq: 'key',
+    place: 'key',
+    journal_seq: 'key',
+    journal_place: 'key',
+    partition: 'fixed',
+    at: 'fixed',
+    verdicts: 'fixed',
+    first_ordinal: 'fixed',
+    dispatches: 'fixed',
+  },
   definition: {
     app: 'key',
     number: 'key',

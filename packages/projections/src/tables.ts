@@ -45,6 +45,8 @@ export interface DispatchTable {
   readonly transitions: number
   readonly at: number
   readonly due_at: number | null
+  /** JSON: the limit that holds it, with its numbers; null: none does. */
+  readonly held: string | null
 }
 
 /** In which journal messages a dispatch's history lies. */
@@ -99,6 +101,22 @@ export interface EventTable {
   /** JSON: [binding key, result, reason?] of the bindings whose types it matched. */
   readonly verdicts: string
   /** The dispatches it started have consecutive ordinals. */
+  readonly first_ordinal: number | null
+  readonly dispatches: number
+}
+
+/** An event that a pause held back, given to bindings later: once for each time it was. */
+export interface ReleaseTable {
+  readonly id: string
+  readonly app: string
+  readonly seq: number
+  readonly place: number
+  readonly journal_seq: number
+  readonly journal_place: number
+  readonly partition: number
+  readonly at: number
+  /** JSON, as in `EventTable`, of the bindings that it was given to. */
+  readonly verdicts: string
   readonly first_ordinal: number | null
   readonly dispatches: number
 }
@@ -176,6 +194,7 @@ export interface Tables {
   readonly dead_letter: DeadLetterTable
   readonly event: EventTable
   readonly event_duplicate: DuplicateTable
+  readonly event_release: ReleaseTable
   readonly definition: DefinitionTable
   readonly binding: BindingTable
   readonly state_count: StateCountTable

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { dispatchesOfEvent } from '../src/query/dispatches.ts'
 import { explainEvent } from '../src/query/explain.ts'
 import { binding, createPlayer, createStage, type Stage } from './player.ts'
 import { told } from './told.ts'
@@ -152,5 +153,42 @@ test('an app is not asked about what came before it was deployed', async () => {
   expect(await explained(stage, eventOf(stage))).toEqual([
     'billing/bill@v1 before_deploy (the app was deployed after message 5 of EVENTS_g1)',
     'triage/label@v1 matched dispatched',
+  ])
+})
+
+test('1.6 and 2.5 a paused binding says so, and once it is given the event, what it found', async () => {
+  const { stage, player } = begin()
+  player.order('pause', 'label')
+  player.order('pause', 'audit')
+  player.send()
+  player.commit()
+  const id = eventOf(stage)
+  const event = [...stage.events.values()].at(-1)!
+  const lines = async () => (await explained(stage, id)).slice(0, 2)
+  expect(await lines()).toEqual([
+    'triage/audit@v1 paused (it is given it after a resume)',
+    'triage/label@v1 paused (it is given it after a resume)',
+  ])
+  player.deploy([binding({ ...label, version: 2 }), audit, ship])
+  player.order('resume', 'label')
+  player.release(event)
+  player.order('resume', 'audit')
+  player.release(event, 'filtered')
+  player.commit()
+  expect(await lines()).toEqual(['triage/audit@v1 filtered', 'triage/label@v1 matched dispatched'])
+  const { db } = await told(stage)
+  expect(await dispatchesOfEvent(db, id)).toMatchObject([{ binding: 'label', version: 2 }])
+})
+
+test('an operator’s change is no deploy: what was active before it is active after it', async () => {
+  const { stage, player } = begin()
+  player.order('pause', 'label')
+  player.order('resume', 'label')
+  player.send()
+  player.commit()
+  expect((await explained(stage, eventOf(stage))).map((line) => line.split(' ')[1])).toEqual([
+    'matched',
+    'matched',
+    'type_mismatch',
   ])
 })

@@ -9,6 +9,8 @@ import {
   type Effect,
   type EffectResult,
   headOf,
+  holdersOf,
+  holdsBack,
   type Input,
   type InputOf,
   type InputRef,
@@ -93,6 +95,10 @@ export interface Player {
   take(input: Input): Stepped
   /** @param eventsFrom last event before the app's first deploy */
   deploy(manifests: readonly Manifest[], eventsFrom?: number): Stepped
+  /** A pause, or its end, of one binding. */
+  order(kind: 'pause' | 'resume', binding: string): Stepped
+  /** Gives an event to those that a pause held it back from. */
+  release(event: WaybillEvent, verdict?: Verdict['result']): Stepped
   epoch(): Stepped
   send(options?: SendOptions): Stepped
   /** The event sent again, as it was or with other content. */
@@ -124,7 +130,7 @@ export function createPlayer(stage: Stage, app: string, slot: number, slots = 1)
     stage.events.set(ref.seq, event)
     const verdicts = candidates(partition, event.type).map((one): Verdict => ({
       binding: bindingKey(one),
-      result: event.chain.depth > one.maxChainDepth ? 'unjudged' : verdict,
+      result: resultOf(partition, one, event, verdict),
       ...(reason === undefined ? {} : { reason }),
     }))
     return take({ kind: 'event', ref, head: headOf(event), verdicts })
@@ -153,6 +159,30 @@ export function createPlayer(stage: Stage, app: string, slot: number, slots = 1)
       }
       stage.definitions.set(`${app}/${number}`, input)
       return take(input)
+    },
+    order: (kind, binding) =>
+      take({
+        kind: 'def',
+        ref: nextRef(stage, 'DEFS'),
+        change: {
+          v: 1,
+          kind,
+          app,
+          number: partition.definitions + 1,
+          at: stage.now,
+          by: 'ann',
+          reason: 'night',
+          binding,
+        },
+      }),
+    release(event, verdict = 'matched') {
+      const [seq] = [...stage.events].find(([, one]) => one.id === event.id) ?? [0]
+      const place = { stream: eventsStream, seq, index: 0, hash: sha256.text(`${seq}`) }
+      const verdicts = holdersOf(partition, [seq, 0], event.type).map((one): Verdict => ({
+        binding: bindingKey(one.binding),
+        result: verdict,
+      }))
+      return take({ kind: 'held', place, head: headOf(event), verdicts, bytes: 1 })
     },
     epoch: () =>
       take({
@@ -216,6 +246,16 @@ export function createPlayer(stage: Stage, app: string, slot: number, slots = 1)
       return stored
     },
   }
+}
+
+function resultOf(
+  partition: Partition,
+  { id, maxChainDepth }: Manifest,
+  { chain }: WaybillEvent,
+  verdict: Verdict['result'],
+): Verdict['result'] {
+  if (holdsBack(partition, id)) return 'paused'
+  return chain.depth > maxChainDepth ? 'unjudged' : verdict
 }
 
 const answered: ReadonlySet<Effect['kind']> = new Set(['runAttempt', 'evaluatePredicate'])

@@ -1,6 +1,7 @@
 import type { Definition } from '@waybill/core'
 import type { HandlerContext } from './context.ts'
 import { checkBinding } from './define/binding.ts'
+import type { CircuitSettings } from './define/circuit.ts'
 import type { FlowSettings, Key } from './define/flow-settings.ts'
 import type { RetrySpec } from './define/retry.ts'
 import type { TimeoutSpec } from './define/timeouts.ts'
@@ -30,6 +31,11 @@ export interface BindingSpec<On extends Trigger, Paths extends Readonly<Record<s
   readonly key?: Key<EventOf<On>>
   /** How many run at a time, how often, and which of those that come. */
   readonly flow?: FlowSettings<EventOf<On>>
+  /**
+   * What the handler calls: while that fails, dispatches wait until one has tried. A text is the
+   * destination itself, as in 'payments-api'.
+   */
+  readonly circuit?: string | CircuitSettings<EventOf<On>>
   /** Name -> path into the event; resolved before the attempt, a missing one is a permanent error. */
   readonly input?: Paths & Leading<EventOf<On>, Paths>
   readonly retry?: RetrySpec

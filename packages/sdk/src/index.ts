@@ -20,6 +20,7 @@ export {
 export type { HandlerContext, SendOptions } from './context.ts'
 export { DefinitionError, type DefinitionIssue, type DefinitionIssueCode } from './define/error.ts'
 export type { Duration } from './define/duration.ts'
+export type { CircuitSettings } from './define/circuit.ts'
 export type { FlowSettings, Key, KeyPolicy } from './define/flow-settings.ts'
 export {
   defineEvent,

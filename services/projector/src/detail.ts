@@ -1,4 +1,5 @@
 import { type Answer, unavailable } from '@waybill/api'
+import type { Input, InputRef } from '@waybill/core'
 import {
   type DispatchTable,
   type HistorySource,
@@ -21,15 +22,19 @@ export async function detailOf(
   const { first, record } = await readEnds(source, row)
   if (!record) throw unavailable('the journal no longer holds its latest entry', { where: row.id })
   const input = first?.entry.input
-  const event =
-    input?.kind === 'event'
-      ? await readEvent(source.log, { ...input.ref, place: input.ref.index })
-      : undefined
+  const lies = placeIn(input)
+  const event = lies && (await readEvent(source.log, { ...lies, place: lies.index }))
   const { root, depth, parent } = row
   const known = { root, depth, path: [], ...(parent !== null && { parent }) }
-  const chain = input?.kind === 'event' ? input.head.chain : known
+  const chain = input && 'head' in input ? input.head.chain : known
   return {
     dispatch: { row: summaryOf(row), partition, record, chain },
     ...(event && { event }),
   }
+}
+
+/** Where the event lies that the input brought: now, or once a pause of its binding was over. */
+function placeIn(input: Input | undefined): InputRef | undefined {
+  if (input?.kind === 'held') return input.place
+  return input?.kind === 'event' ? input.ref : undefined
 }

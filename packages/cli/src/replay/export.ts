@@ -53,6 +53,7 @@ const seed = z.strictObject({
     hosts: z.array(z.string()),
   }),
   streams: z.record(z.string(), z.string()),
+  owed: z.record(z.string(), z.string()).optional(),
 })
 
 /** One file that holds a dispatch's whole story; `readExport` reads it anywhere, offline. */
@@ -177,7 +178,7 @@ function decoded(file: string, at: number, bytes: Uint8Array): Entry {
 function checkEvent(file: string, hash: Hash, slice: Slice, event: WaybillEvent): void {
   const first = slice.entries.find(({ role }) => role === 'move')
   const input = first && decodeEntry(first.bytes).input
-  if (input?.kind !== 'event') throw unfit(file, 'event', 'no entry takes an event in')
+  if (!input || !('head' in input)) throw unfit(file, 'event', 'no entry takes an event in')
   const { type, source, data } = event
   const door = { hash, generation: slice.id.generation, slots: slice.id.slot + 1, now: event.time }
   const remade = acceptEvent({ type, source, data }, door)

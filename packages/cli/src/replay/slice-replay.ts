@@ -15,7 +15,7 @@ import {
 } from '@waybill/core'
 import { decodeEntry } from '@waybill/log'
 import { differences, OtherRules, type Difference } from '@waybill/history'
-import type { Slice, SliceEntry } from './slice.ts'
+import type { Seed, Slice, SliceEntry } from './slice.ts'
 
 /** One entry that moved the dispatch, and what became of it when it was decided again. */
 export interface SliceStep {
@@ -70,16 +70,32 @@ function planted({ id, dispatch, seed, entries }: Slice, hash: Hash, today?: Tod
   partition.epoch = { ...epoch, hosts: new Set(epoch.hosts) }
   for (const binding of seed.manifests) {
     partition.manifests.set(bindingKey(binding), binding)
+    // Of a paused binding two versions may be known; the later one in the list is the active one.
     partition.active.set(binding.id, bindingKey(binding))
   }
+  plantHeld(partition, entries, seed)
   if (!today) return partition
   // Only this dispatch is asked about: its siblings stay out, its number stays what it was.
   const first = entries.map(({ bytes }) => originOf(decodeEntry(bytes), dispatch)).find(Boolean)
   partition.active.clear()
   partition.active.set(today.binding.id, bindingKey(today.binding))
+  for (const id of partition.held.keys()) if (id !== today.binding.id) partition.held.delete(id)
   partition.manifests.set(bindingKey(today.binding), today.binding)
   partition.started = (first?.ordinal ?? started + 1) - 1
   return partition
+}
+
+/** A pause held the event back: these bindings are owed it, and nothing else. */
+function plantHeld(partition: Partition, entries: Slice['entries'], { owed }: Seed): void {
+  const first = entries.find(({ role }) => role === 'move')
+  const input = first && decodeEntry(first.bytes).input
+  if (!owed || input?.kind !== 'held') return
+  const { stream, seq, index } = input.place
+  const place = [seq, index] as const
+  for (const [id, binding] of Object.entries(owed)) {
+    const run = { binding, definitions: 0, since: 0, from: place, to: place, events: 1 }
+    partition.held.set(id, { stream, bytes: 0, runs: [run] })
+  }
 }
 
 const originOf = (entry: Entry, dispatch: string): Transition['origin'] =>
@@ -92,10 +108,20 @@ function transitionOf(entry: Entry, dispatch: string): Transition | undefined {
 }
 
 function asked(input: Entry['input'], today: Today | undefined): Entry['input'] {
-  return today?.verdict && input.kind === 'event'
+  if (!today) return input
+  if (input.kind === 'held') return onlyFor(input, today)
+  return today.verdict && input.kind === 'event'
     ? withVerdict(input, today.binding, today.verdict)
     : input
 }
+
+/** Who else was owed the event is nobody's concern here. */
+function onlyFor(input: HeldInput, { binding, verdict }: Today): HeldInput {
+  const recorded = input.verdicts.filter((one) => one.binding === bindingKey(binding))
+  return { ...input, verdicts: verdict ? [verdict] : recorded }
+}
+
+type HeldInput = Extract<Entry['input'], { kind: 'held' }>
 
 type EventInput = Extract<Entry['input'], { kind: 'event' }>
 

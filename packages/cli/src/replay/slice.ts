@@ -2,8 +2,10 @@ import {
   apply,
   candidates,
   createPartition,
+  manifestOf,
   type Entry,
   type Fact,
+  type InputOf,
   type Manifest,
   type Partition,
   type PartitionId,
@@ -46,6 +48,8 @@ export interface Seed {
     readonly hosts: readonly string[]
   }
   readonly streams: Readonly<Record<string, string>>
+  /** Binding id -> the version from which a pause held the event back. */
+  readonly owed?: Readonly<Record<string, string>> | undefined
 }
 
 /**
@@ -129,15 +133,32 @@ const endsWith = (fact: Fact): boolean =>
   fact.kind === 'dispatch.quarantined' ||
   (fact.kind === 'transition' && fact.record.outcome !== undefined)
 
-function seedOf(partition: Partition, entry: Entry): Seed | undefined {
-  if (entry.input.kind !== 'event') return undefined
+function seedOf(partition: Partition, { input }: Entry): Seed | undefined {
+  if (input.kind !== 'event' && input.kind !== 'held') return undefined
   const { at, definitions, streams, epoch } = partition
   return {
     at,
     started: partition.started,
     definitions,
-    manifests: candidates(partition, entry.input.head.type),
     epoch: { ...epoch, hosts: [...epoch.hosts] },
     streams,
+    ...(input.kind === 'held'
+      ? owedIn(partition, input)
+      : { manifests: candidates(partition, input.head.type) }),
   }
+}
+
+/** The versions that were paused, then those that are given the event: of one id the last counts. */
+function owedIn(
+  partition: Partition,
+  { verdicts }: InputOf<'held'>,
+): Required<Pick<Seed, 'manifests' | 'owed'>> {
+  const owed: Record<string, string> = {}
+  for (const { binding } of verdicts) {
+    const { id } = manifestOf(partition, binding)
+    owed[id] = partition.held.get(id)?.runs[0]?.binding ?? binding
+  }
+  const keys = new Set([...Object.values(owed), ...verdicts.map(({ binding }) => binding)])
+  const manifests = [...keys].map((key) => manifestOf(partition, key))
+  return { manifests, owed }
 }

@@ -81,8 +81,8 @@ export async function sliceOf(
 async function eventOf({ log }: Journals, slice: Slice): Promise<WaybillEvent | undefined> {
   const first = slice.entries.find(({ role }) => role === 'move')
   const input = first && decodeEntry(first.bytes).input
-  if (input?.kind !== 'event') return undefined
-  const { stream, seq, index, hash } = input.ref
+  if (!input || !('head' in input)) return undefined
+  const { stream, seq, index, hash } = input.kind === 'held' ? input.place : input.ref
   const stored = await log.get(stream, seq)
   if (!stored || sha256.bytes(stored.bytes) !== hash) return undefined
   const item = decodeBatch(stored.bytes)[index]

@@ -174,7 +174,9 @@ export function refusalOf(event: DispatchEvent): string {
   const refused = standing?.result === 'refused' ? standing : event
   if (!('gate' in refused)) return 'refused'
   const { gate, reason, numbers = {}, by } = refused
-  const counted = Object.entries(numbers).map(([name, value]) => `${name} ${value}`)
+  // In an order of their own: a replay finds them as the codec sorts them.
+  const names = Object.keys(numbers).sort()
+  const counted = names.map((name) => `${name} ${numbers[name]}`)
   const told = [...counted, ...(by === undefined ? [] : [`by ${by}`])].join(', ')
   return told === '' ? `${gate}: ${reason}` : `${gate}: ${reason} (${told})`
 }

@@ -4,7 +4,7 @@ import { countUntil, isEmpty } from '../ledger/ledger.ts'
 import { applyDefinition } from './deployed.ts'
 import { expire, remember } from './dedupe.ts'
 import { limits, type Entry, type Fact, type FactOf, type Input, type InputOf } from './entry.ts'
-import { applyLedgerFact, type LedgerFact } from './ledgers.ts'
+import { applyLedgerFact, setAlarm, type LedgerFact } from './ledgers.ts'
 import { inboxKey, outboxKey } from './outbox.ts'
 import { forgetPassed, holdBack, passBy, release } from './pause.ts'
 import {
@@ -267,5 +267,7 @@ function sweepLedgers(partition: Partition, at: number): void {
     if (!rule || !('periodMs' in rule)) continue
     ledger.stamps = ledger.stamps.slice(countUntil(ledger.stamps, at - rule.periodMs))
     if (isEmpty(ledger)) partition.ledgers.delete(id)
+    // Whoever waits for the window may be let in now, though no timer was set for this moment.
+    else setAlarm(partition, id)
   }
 }

@@ -41,7 +41,7 @@ export function drawDispatch(
     arrive(pen, one, fact)
   }
   const [first] = entries
-  const head = first?.entry.input.kind === 'event' ? first.entry.input.head : undefined
+  const head = first && 'head' in first.entry.input ? first.entry.input.head : undefined
   const lastAttempt = pen.attempt === 0 ? undefined : attemptId(pen)
   return { id, event: head?.id, parent: head?.chain.parent, lastAttempt }
 }
@@ -70,7 +70,7 @@ function drawStart(
 }
 
 function triggerOf({ input }: Entry, event: string) {
-  if (input.kind !== 'event') return { label: event, status: 'received', metadata: { event } }
+  if (!('head' in input)) return { label: event, status: 'received', metadata: { event } }
   const { type, source, subject, tenant, time, chain } = input.head
   const depth = chain.depth
   return {

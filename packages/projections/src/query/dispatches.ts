@@ -1,7 +1,14 @@
 import type { AttemptError, DispatchState, Outcome, WaitReason } from '@waybill/core'
 import { type Kysely, type SqlBool, sql } from 'kysely'
-import { type DispatchTable, dispatchNumber, type EventTable, type Tables } from '../tables.ts'
+import {
+  type DispatchTable,
+  dispatchNumber,
+  type EventTable,
+  type ReleaseTable,
+  type Tables,
+} from '../tables.ts'
 import { contains, equal, ofBinding, ofType, within } from './conditions.ts'
+import { type Held, readHeld } from '../held.ts'
 import { resolveId } from './ids.ts'
 import {
   decodeCursor,
@@ -37,6 +44,8 @@ export interface DispatchSummary {
   readonly root: string
   readonly depth: number
   readonly rerunOf?: string
+  /** What it waits for at its limits. */
+  readonly held?: Held
 }
 
 export interface DispatchFilter {
@@ -155,10 +164,37 @@ export async function dispatchesOfEvent(
   return started.flat()
 }
 
-/** What one app started when it took an event for new: they began one after the other. */
+/** What one app started when it took an event for new, and when a pause of it was over. */
 export async function dispatchesOfSighting(
   db: Kysely<Tables>,
-  { partition, first_ordinal, dispatches }: EventTable,
+  seen: EventTable,
+): Promise<readonly DispatchTable[]> {
+  const later = await releasesOf(db, seen)
+  const started = await Promise.all([seen, ...later].map((one) => dispatchesOf(db, one)))
+  return started.flat()
+}
+
+/** An event that was held back, each time that it was given to somebody; in that order. */
+export function releasesOf(
+  db: Kysely<Tables>,
+  { id, app, seq, place }: EventTable,
+): Promise<readonly ReleaseTable[]> {
+  return db
+    .selectFrom('event_release')
+    .selectAll()
+    .where('id', '=', id)
+    .where('app', '=', app)
+    .where('seq', '=', seq)
+    .where('place', '=', place)
+    .orderBy('journal_seq')
+    .orderBy('journal_place')
+    .execute()
+}
+
+/** They began one after the other. */
+async function dispatchesOf(
+  db: Kysely<Tables>,
+  { partition, first_ordinal, dispatches }: EventTable | ReleaseTable,
 ): Promise<readonly DispatchTable[]> {
   if (first_ordinal === null) return []
   const first = dispatchNumber(partition, first_ordinal)
@@ -198,7 +234,7 @@ export async function findDispatch(db: Kysely<Tables>, prefix: string): Promise<
 
 export function summaryOf(row: DispatchTable): DispatchSummary {
   const { started_at, due_at, wait_for, rerun_of, binding, version } = row
-  const { number: _, parent: __, outcome, error, subject, key, ...same } = row
+  const { number: _, parent: __, outcome, error, subject, key, held, ...same } = row
   return {
     ...pick(same, plainColumns),
     binding: `${binding}@v${version}`,
@@ -210,6 +246,7 @@ export function summaryOf(row: DispatchTable): DispatchSummary {
     ...(error !== null && { error: JSON.parse(error) as AttemptError }), // written from one
     ...(due_at !== null && { dueAt: due_at }),
     ...(rerun_of !== null && { rerunOf: rerun_of }),
+    ...(held !== null && { held: readHeld(held) }),
   }
 }
 

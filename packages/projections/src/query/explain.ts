@@ -3,7 +3,7 @@ import type { Kysely } from 'kysely'
 import type { DispatchTable, DuplicateTable, EventTable, Tables } from '../tables.ts'
 import { keysOf, manifestOf } from './bindings.ts'
 import { splitBinding } from './conditions.ts'
-import { dispatchesOfSighting } from './dispatches.ts'
+import { dispatchesOfSighting, releasesOf } from './dispatches.ts'
 
 /** What became of an event at one binding (rule 1.6). */
 export interface EventVerdict {
@@ -16,6 +16,7 @@ export interface EventVerdict {
     | 'predicate_error'
     | 'asked'
     | 'refused'
+    | 'paused'
     | 'before_deploy'
     | 'not_read'
   readonly reason?: string
@@ -64,35 +65,64 @@ async function judged(
   seen: EventTable,
   repeat: DuplicateTable | undefined,
 ): Promise<readonly EventVerdict[]> {
-  const results = new Map(
-    (JSON.parse(seen.verdicts) as Judged).map(([key, result, reason]) => [key, { result, reason }]),
-  )
+  const results = await resultsOf(db, seen)
+  // Not every change of an app is a deploy: the latest one by then tells what was active.
   const active = await db
     .selectFrom('definition')
     .select('active')
     .where('app', '=', seen.app)
-    .where('number', '=', seen.definitions)
+    .where('number', '<=', seen.definitions)
+    .orderBy('number', 'desc')
+    .limit(1)
     .executeTakeFirst()
   const dispatches = await dispatchesOfSighting(db, seen)
   const verdicts: EventVerdict[] = []
   for (const binding of active ? keysOf(active.active).toSorted() : []) {
     const result = results.get(binding)
     const at = { app: seen.app, binding }
-    const started = dispatches.find((one) => `${one.binding}@v${one.version}` === binding)
+    const by = result?.by ?? binding
+    const started = dispatches.find((one) => `${one.binding}@v${one.version}` === by)
     if (result) verdicts.push({ ...at, ...decided(result, started, seen, repeat) })
     else verdicts.push({ ...at, ...(await mismatch(db, seen, binding)) })
   }
   return verdicts
 }
 
+interface Result {
+  readonly result: string
+  readonly reason: string | undefined
+  /** The version that was given it, where that was later and another one. */
+  readonly by?: string
+}
+
+/** By the bindings of that moment; of those that were paused, what was found when they got it. */
+async function resultsOf(
+  db: Kysely<Tables>,
+  seen: EventTable,
+): Promise<ReadonlyMap<string, Result>> {
+  const later = new Map<string, Result>()
+  for (const { verdicts } of await releasesOf(db, seen)) {
+    for (const [by, result, reason] of JSON.parse(verdicts) as Judged) {
+      later.set(splitBinding(by).id, { result, reason, by })
+    }
+  }
+  return new Map(
+    (JSON.parse(seen.verdicts) as Judged).map(([key, result, reason]) => {
+      const given = result === 'paused' ? later.get(splitBinding(key).id) : undefined
+      return [key, given ?? { result, reason }]
+    }),
+  )
+}
+
 type Decided = Omit<EventVerdict, 'app' | 'binding'>
 
 function decided(
-  { result, reason }: { result: string; reason: string | undefined },
+  { result, reason }: Result,
   started: DispatchTable | undefined,
   seen: EventTable,
   repeat: DuplicateTable | undefined,
 ): Decided {
+  if (result === 'paused') return { verdict: 'paused', reason: 'it is given it after a resume' }
   const why = reason === undefined ? {} : { reason }
   if (!started) return { verdict: result === 'error' ? 'predicate_error' : 'filtered', ...why }
   const dispatch = started.id

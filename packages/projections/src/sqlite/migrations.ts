@@ -162,6 +162,36 @@ const migrations: readonly string[] = [
   `
   create index dispatch_rerun_of on dispatch (rerun_of) where rerun_of is not null;
   `,
+  // A waiting dispatch says what it waits for: the rows are folded anew.
+  `
+  alter table dispatch add column held text;
+  delete from dispatch;
+  delete from dispatch_sequence;
+  delete from dead_letter;
+  delete from event;
+  delete from event_duplicate;
+  delete from definition;
+  delete from binding;
+  delete from state_count;
+  delete from minute_count;
+  delete from partition;
+  `,
+  `
+  create table event_release (
+    id text not null,
+    app text not null,
+    seq integer not null,
+    place integer not null,
+    journal_seq integer not null,
+    journal_place integer not null,
+    partition integer not null,
+    at integer not null,
+    verdicts text not null,
+    first_ordinal integer,
+    dispatches integer not null,
+    primary key (id, app, seq, place, journal_seq, journal_place)
+  ) strict;
+  `,
 ]
 
 /** "WBR1": tells a read store from any other SQLite file. */

@@ -10,6 +10,7 @@ import { sha256 } from '@waybill/log'
 import { codeHash } from '../code-hash.ts'
 import type { EventDefinition } from '../event.ts'
 import type { InputPath } from '../input.ts'
+import { withCircuit } from './circuit.ts'
 import { createIssues, quote, type Issues } from './error.ts'
 import { flowOf } from './flow.ts'
 import { inputsOf } from './input.ts'
@@ -38,6 +39,7 @@ const names = Object.keys(defaults).concat([
   'when',
   'key',
   'flow',
+  'circuit',
   'input',
   'retry',
   'timeouts',
@@ -62,7 +64,8 @@ export function checkBinding(spec: object): BindingParts {
   const key = keyOf('key', given['key'], data, issues)
   const timeouts = timeoutsOf(given['timeouts'], given['when'], issues)
   const around = { data, timeouts, key: { given: given['key'], checked: key } }
-  const { flow, keys } = flowOf(given['flow'], around, issues)
+  const limited = flowOf(given['flow'], around, issues)
+  const { flow, keys } = withCircuit(limited, given['circuit'], data, issues)
   const settings = Object.entries(defaults).map(([name, value]) => [name, given[name] ?? value])
   const draft = {
     v: MANIFEST_VERSION,

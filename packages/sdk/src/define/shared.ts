@@ -23,7 +23,8 @@ export function checkShared(
       known.set(label, other ?? { binding: definition.id, limit })
       const difference = other && differenceOf(limit, other.limit)
       if (difference === undefined) continue
-      const path = `bindings[${at}].flow.${limit.rule.kind}`
+      const { kind } = limit.rule
+      const path = `bindings[${at}].${kind === 'circuit' ? kind : `flow.${kind}`}`
       const message = `${label} is not what ${other?.binding} says it is: ${difference}`
       const hint = 'one name, one limit: write it once and share it, or give one another name'
       issues.add('definition.conflict', path, message, hint)
@@ -32,10 +33,15 @@ export function checkShared(
 }
 
 function differenceOf(a: KeyedLimit, b: KeyedLimit): string | undefined {
-  if (!equalBytes(encode(a.rule), encode(b.rule))) return `${told(a)}, and ${told(b)} there`
+  if (!equalBytes(encode(sharedOf(a)), encode(sharedOf(b))))
+    return `${told(a)}, and ${told(b)} there`
   if ((a.key === undefined) === (b.key === undefined)) return undefined
   return a.key ? 'it has a key, and none there' : 'it has no key, and one there'
 }
+
+/** What becomes of those who meet an open circuit is each binding's own affair. */
+const sharedOf = ({ rule }: KeyedLimit) =>
+  rule.kind === 'circuit' ? { ...rule, whenOpen: 'defer' } : rule
 
 function told({ rule: { kind, ...numbers } }: KeyedLimit): string {
   const each = Object.entries(numbers).map(([name, value]) => `${name} ${value}`)
