@@ -11,6 +11,7 @@ import { deliveries } from './deliveries.ts'
 import { demoOptions, UsageError, type DemoOptions } from './options.ts'
 import { post } from './post.ts'
 import { run } from './processes.ts'
+import { secondAct, type SecondAct } from './second/act.ts'
 import { app as appFile, startDev, startProcesses, type Stack } from './stack.ts'
 import { untilQuiet } from './watch.ts'
 
@@ -34,6 +35,8 @@ interface Summary {
   readonly doubled: number
   readonly epochs: number
   readonly ms: number
+  /** Limits, and a destination that fails for a while. */
+  readonly secondAct?: SecondAct
 }
 
 async function main(): Promise<number> {
@@ -56,15 +59,42 @@ async function demo(options: DemoOptions): Promise<{ summary: Summary; problems:
   const secret = randomBytes(24).toString('hex')
   let fine = false
   try {
-    await using stack = await (options.processes ? startProcesses : startDev)(dir, secret)
-    console.error(`demo: ready after ${Math.round(performance.now() - began)} ms, data in ${dir}`)
-    const result = await load(stack, options, secret, began)
-    fine = result.problems.length === 0
-    return result
+    const first = options.acts.includes(1) ? await firstAct(options, dir, secret, began) : undefined
+    const second = options.acts.includes(2)
+      ? await secondAct(join(dir, 'second'), openLog)
+      : undefined
+    const problems = [...(first?.problems ?? []), ...(second?.problems ?? [])]
+    fine = problems.length === 0
+    return {
+      summary: {
+        ...(first?.summary ?? none),
+        ...(second && { secondAct: second.result }),
+        ms: Math.round(performance.now() - began),
+      },
+      problems,
+    }
   } finally {
     if (fine && !options.keep) await rm(dir, { recursive: true, force: true })
     else console.error(`demo: data and logs are in ${dir}`)
   }
+}
+
+const none: Summary = {
+  ...{ events: 0, dispatches: 0, states: {}, duplicates: 0, rejected: 0, replayed: 0, diverged: 0 },
+  ...{ lost: 0, doubled: 0, epochs: 0, ms: 0 },
+}
+
+async function firstAct(
+  options: DemoOptions,
+  dir: string,
+  secret: string,
+  began: number,
+): Promise<{ summary: Summary; problems: string[] }> {
+  await using stack = await (options.processes
+    ? startProcesses(dir, secret)
+    : startDev(dir, secret))
+  console.error(`demo: ready after ${Math.round(performance.now() - began)} ms, data in ${dir}`)
+  return load(stack, options, secret, began)
 }
 
 async function load(
@@ -143,11 +173,17 @@ async function openLog(server: string) {
 }
 
 function tell(summary: Summary, fine: boolean): void {
-  const { states, ...counts } = summary
+  const { states, secondAct: second, ...counts } = summary
   for (const [name, count] of Object.entries(counts)) console.log(`${name.padEnd(12)} ${count}`)
   for (const [state, count] of Object.entries(states)) console.log(`  ${state.padEnd(10)} ${count}`)
+  for (const [name, count] of Object.entries(second ?? {})) {
+    console.log(`second act: ${name.padEnd(12)} ${told(count)}`)
+  }
   console.log(fine ? 'all is as it must be' : 'something is wrong, see above')
 }
+
+const told = (value: unknown): string =>
+  typeof value === 'object' ? JSON.stringify(value) : String(value)
 
 // Last, so that all constants above are there.
 process.exitCode = await main()

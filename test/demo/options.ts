@@ -10,6 +10,8 @@ export interface DemoOptions {
   /** Leaves the data folder where it is, and says where. */
   readonly keep: boolean
   readonly repeat: number
+  /** Which acts: GitHub's payloads, limits with a destination that fails for a while, or both. */
+  readonly acts: readonly (1 | 2)[]
 }
 
 export class UsageError extends Error {
@@ -26,6 +28,7 @@ export function demoOptions(args: readonly string[]): DemoOptions {
       json: { type: 'boolean', default: false },
       keep: { type: 'boolean', default: false },
       repeat: { type: 'string', default: '1' },
+      act: { type: 'string' },
     },
   })
   const { processes, json, keep } = values
@@ -36,7 +39,9 @@ export function demoOptions(args: readonly string[]): DemoOptions {
   }
   const repeat = Number(values.repeat)
   if (!Number.isInteger(repeat) || repeat < 1) throw new UsageError('--repeat takes a count from 1')
-  return { processes, kill, pause, json, keep, repeat }
+  const act = oneOf('--act', values.act, ['1', '2'])
+  const acts = act === undefined ? ([1, 2] as const) : ([act === '1' ? 1 : 2] as const)
+  return { processes, kill, pause, json, keep, repeat, acts }
 }
 
 function oneOf<Choice extends string>(

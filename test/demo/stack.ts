@@ -31,12 +31,18 @@ export const app = join(root, 'packages/example-github/src/app.ts')
 const leaseMs = 3000
 
 /** `npm start` without a terminal: one `waybill dev`. */
-export async function startDev(dir: string, secret: string): Promise<Stack> {
+export async function startDev(
+  dir: string,
+  secret: string,
+  other: { readonly app?: string; readonly env?: NodeJS.ProcessEnv } = {},
+): Promise<Stack> {
   const port = await freePort()
   const data = join(dir, 'data')
-  const env = { ...process.env, WAYBILL_GITHUB_SECRET: secret, WAYBILL_LOG_LEVEL: 'warn' }
+  const own = { WAYBILL_GITHUB_SECRET: secret, WAYBILL_LOG_LEVEL: 'warn' }
+  const env = { ...process.env, ...own, ...other.env }
   const surroundings = { dir, env: { ...env, WAYBILL_DATA: data } }
-  const args = ['dev', '--app', app, '--data', data, '--port', String(port), '--no-tail']
+  const hosted = other.app ?? app
+  const args = ['dev', '--app', hosted, '--data', data, '--port', String(port), '--no-tail']
   const dev = start(surroundings, 'dev', args)
   const ingress = `http://127.0.0.1:${port}`
   await untilReady(ingress, dev)

@@ -49,7 +49,7 @@ test.each(faults)(
   'separate processes, and $name: one end per event and binding, and all of it replays',
   { timeout: withinMs },
   async ({ args, epochsMin }) => {
-    const { code, said, result } = await demo('--processes', ...args)
+    const { code, said, result } = await demo('--processes', '--act', '1', ...args)
     expect({ code, said: code === 0 ? '' : said }).toEqual({ code: 0, said: '' })
     const { events, dispatches, states, replayed, epochs, ...rest } = summary.parse(result)
     expect(rest).toMatchObject({ diverged: 0, lost: 0, doubled: 0, rejected: 8, duplicates: 33 })

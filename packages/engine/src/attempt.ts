@@ -26,6 +26,8 @@ export interface AttemptFacts {
   readonly dispatch: string
   /** The dispatch's own id, or that of the one whose line a redrive goes on with. */
   readonly idempotencyKey: string
+  /** What the events that it sends are known by, with their number. */
+  readonly sendsAs: string
   readonly effect: string
   readonly event: WaybillEvent
   /** All that it stands for, its own first, where it leads a batch. */

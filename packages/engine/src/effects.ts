@@ -20,6 +20,7 @@ import { Attempt, type AbortReason } from './attempt.ts'
 import type { Clock } from './clock.ts'
 import type { EventPlace } from './fetch.ts'
 import type { Handlers } from './handlers/index.ts'
+import { laneOf } from './lanes.ts'
 import type { Payloads } from './payloads.ts'
 import { placesFor } from './placing.ts'
 import type { Room } from './room.ts'
@@ -154,6 +155,7 @@ export class Effects {
       {
         dispatch: dispatch.id,
         idempotencyKey: dispatch.origin.root ?? dispatch.id,
+        sendsAs: sendsAs(dispatch),
         effect: effect.id,
         event,
         batch: batch && read,
@@ -265,6 +267,15 @@ const reasonMax = 1024
 
 function deadlineOf({ record: { timers, at } }: Dispatch): number {
   return timers.attempt ?? timers.predicate ?? at
+}
+
+/**
+ * A redrive goes on with the line it is of, so what an earlier attempt sent is not sent twice; under
+ * another event it may have something else to say.
+ */
+function sendsAs({ id, origin: { root, ref } }: Dispatch): string {
+  const isEdited = laneOf(ref.stream) !== undefined
+  return isEdited ? id : (root ?? id)
 }
 
 /** Of its own event, and of those that it stands for; its own is the first one. */

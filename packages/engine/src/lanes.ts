@@ -52,6 +52,9 @@ export function lanesOf(topology: Topology, app: string): Lanes {
 /** The stream behind a position's name: `MAIL_g1` for `MAIL_g1.ask`. */
 export const streamOf = (position: string): string => position.split('.')[0] ?? position
 
+/** The lane of MAIL that a position names; undefined: it is no mail. */
+export const laneOf = (position: string): string | undefined => position.split('.')[1]
+
 /** What begins work waits while there is no room for it; what ends work never does. */
 export const laneOfLetter: { readonly [K in Letter['body']['kind']]: 'ask' | 'answer' } = {
   cancel: 'answer',

@@ -35,13 +35,13 @@ export function createOutbound({ hash, topology, clock, store }: OutboundPorts) 
 
   return async (attempt: Attempt, given: EventDraft, ordinal: number): Promise<string> => {
     if (ordinal >= sendsMax) throw new RangeError(`an attempt sends at most ${sendsMax} events`)
-    const { dispatch, event: cause, binding } = attempt.facts
+    const { dispatch, sendsAs, event: cause, binding } = attempt.facts
     const draft = eventDraft.parse(given)
     const { event, slot } = acceptEvent(
       {
         ...draft,
         tenant: cause.tenant,
-        dedupeKey: draft.dedupeKey ?? `${dispatch}:${ordinal}`,
+        dedupeKey: draft.dedupeKey ?? `${sendsAs}:${ordinal}`,
         traceparent: draft.traceparent ?? cause.traceparent,
         chain: carriedOn(cause.chain, binding, dispatch),
       },
