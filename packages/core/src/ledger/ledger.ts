@@ -81,6 +81,9 @@ export function isEmpty({ holders, queue, stamps, merging, circuit: known }: Led
 export const knows = ({ holders, queue, merging }: Ledger, key: string): boolean =>
   holders.has(key) ||
   queue.waiters.has(key) ||
+  (merging.length > 0 && isMerging(merging, key))
+
+const isMerging = (merging: Ledger['merging'], key: string): boolean =>
   merging.some(({ members }) => members.some((one) => keyOf(one) === key))
 
 // --- moves -----------------------------------------------------------------------------------
