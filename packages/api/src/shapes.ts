@@ -49,6 +49,36 @@ export const reason = z.string().min(1).max(1024)
 
 const partitionRef = z.object({ app: token, generation: z.int().positive(), slot: count })
 
+const numbers = z.record(z.string(), z.number())
+
+/** The limit in whose line a dispatch waits, or the circuit that turned it back. */
+export const held = z.object({
+  /** The ledger: `flow.list` tells who else is there. */
+  gate: z.string(),
+  limit: z.string(),
+  /** As they were when it began to wait. */
+  numbers,
+  since: at,
+  /** When it asks again; none: it is told when its turn has come. */
+  until: at.optional(),
+  /** The same for people. */
+  why: z.string(),
+})
+
+/** What one limit said to a dispatch in one step. */
+export const gateWord = z.object({
+  ledger: z.string(),
+  index: count,
+  admission: count,
+  /** `asked`: by letter, the answer is on its way. */
+  result: z.enum(['asked', 'granted', 'waiting', 'refused', 'deferred']),
+  numbers,
+  reason: z.string().optional(),
+  /** The dispatch in whose favour. */
+  by: z.string().optional(),
+  until: at.optional(),
+})
+
 /** A dispatch as lists show it. */
 export const dispatchRow = z.object({
   id: dispatchId,
@@ -76,6 +106,7 @@ export const dispatchRow = z.object({
   root: eventId,
   depth: count,
   rerunOf: dispatchId.optional(),
+  held: held.optional(),
 })
 export type DispatchRow = z.infer<typeof dispatchRow>
 
@@ -98,6 +129,8 @@ export const historyStep = z.object({
   input,
   transition,
   effects: z.array(effect),
+  /** What its limits said. */
+  gates: z.array(gateWord).default([]),
   /** sha-256 of the entry: what the dispatch's next transition must name as `prev`. */
   hash: z.string().length(64),
 })

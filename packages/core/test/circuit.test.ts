@@ -255,12 +255,25 @@ describe('8 an open circuit', () => {
     advance(world, minuteMs)
     serve(world, () => failed('retryable'))
     expect(circuitOf(world)?.openMs).toBe(2 * minuteMs)
-    advance(world, 2 * minuteMs + 2000)
+    advance(world, 2 * minuteMs + 15_000)
     serve(world, () => succeeded)
     expect(stateOfCircuit(world)).toBe('closed')
     advance(world, minuteMs)
     fare(world, times(5, 'no'))
     expect(circuitOf(world)).toMatchObject({ state: 'open', openMs: minuteMs })
+  })
+
+  test('is probed by one after the other, not by the same one until it is out of attempts', () => {
+    const retry = { kind: 'fixed', delayMs: 1000, maxAttempts: 3, jitter: 'none' } as const
+    const world = createWorld([guarded({ openMaxMs: minuteMs }, { retry })])
+    for (let n = 0; n < 30; n++) sendEvent(world)
+    serveFor(world, 25 * minuteMs, () => failed('retryable'))
+    const probed = entriesOf(world).flatMap(({ facts }) =>
+      facts.flatMap((fact) => (fact.kind === 'ledger.told' && fact.probe ? [fact.dispatch] : [])),
+    )
+    expect(probed.length).toBeGreaterThan(20)
+    expect(new Set(probed).size).toBe(probed.length)
+    expect(outcomes(world)).toEqual({})
   })
 
   test('is not opened for longer by those who had set out before', () => {

@@ -72,6 +72,7 @@ export class Turns {
   deliver(unread: Unread): void {
     if (!unread.lane.credited) {
       takeIn(unread, always)
+      this.#ports.taken(unread)
       return
     }
     this.#unread.push(unread)

@@ -17,7 +17,14 @@ import {
 } from '@waybill/log'
 import { describe, expect, test } from 'vitest'
 import { natsFixture } from '../../../test/fixture/nats.ts'
-import { createHost, deployApp, type Host, type HostOptions } from '../src/index.ts'
+import {
+  createHost,
+  deployApp,
+  pauseBinding,
+  resumeBinding,
+  type Host,
+  type HostOptions,
+} from '../src/index.ts'
 import { appOf, ends } from './system.ts'
 
 const nats = natsFixture()
@@ -171,4 +178,42 @@ describe('two hosts on a real server', () => {
     expect(status.partitions.map(({ epoch }) => epoch)).toEqual([1, 1, 1, 1])
     await a.stop()
   })
+
+  test('are paused, and give what was held from where retention left it, whoever dies meanwhile', async () => {
+    const app = appOf({ name: 'paused', run: async () => 1 })
+    const a = await start('a', app)
+    await fact(() => led(a) === 4)
+    const order = { app: 'paused', binding: 'ship', by: 'ann', reason: 'night' }
+    await sendAll(a, 100, 1000)
+    await fact(async () => (await endsIn(a, 'paused')).size === 100)
+    await pauseBinding(a.log, topology, order)
+    await fact(() => pausesOf(a).length === 4)
+    await sendAll(a, 500, 1100)
+    await fact(() => heldIn(a) === 500)
+    for (const { slot, pauses } of a.host.status().partitions) {
+      const { held } = pauses[0] ?? {}
+      if (!held) throw new Error(`slot ${slot} holds nothing`)
+      await a.log.purge(held.stream, subjects(topology).events(slot), held.from[0])
+    }
+    await a.kill()
+    const b = await start('b', app, { limits: { ...limits, hotMax: 4 } })
+    await fact(() => led(b) === 4)
+    expect(heldIn(b)).toBe(500)
+    await resumeBinding(b.log, topology, order)
+    const sent = sendAll(b, 200, 1600)
+    await fact(() => heldIn(b) < 400)
+    await sent
+    await b.kill()
+    const c = await start('c', app)
+    await fact(() => led(c) === 4)
+    await fact(() => pausesOf(c).length === 0)
+    await fact(async () => (await endsIn(c, 'paused')).size === 800)
+    const states = [...(await endsIn(c, 'paused')).values()]
+    expect(states.every((one) => one.length === 1 && one[0] === 'succeeded')).toBe(true)
+    await c.stop()
+  })
 })
+
+const pausesOf = ({ host }: Process) => host.status().partitions.flatMap(({ pauses }) => pauses)
+const heldIn = (process: Process): number =>
+  pausesOf(process).reduce((sum, { held }) => sum + (held?.events ?? 0), 0)

@@ -1,7 +1,9 @@
-import { attemptError, dispatchId, dispatchState, token } from '@waybill/core'
+import { attemptError, dispatchId, dispatchState, type Outcome, token } from '@waybill/core'
 import { z } from 'zod'
 import type { FoldedBundle } from './fold.ts'
+import { readHeld } from './held.ts'
 import type { Move } from './projection.ts'
+import type { DispatchTable } from './tables.ts'
 
 const LIVE_VERSION = 1
 
@@ -21,6 +23,8 @@ const liveTransition = z.object({
   binding: z.string(),
   attempt: count,
   errorClass: attemptError.shape.class.optional(),
+  /** What holds it, or ended it, where nobody would guess. */
+  why: z.string().optional(),
 })
 export type LiveTransition = z.infer<typeof liveTransition>
 
@@ -76,5 +80,25 @@ function transitionOf({ before, after, fact }: Move): LiveTransition {
     binding: `${after.binding}@v${after.version}`,
     attempt: after.attempt,
     ...(failure && after.state !== 'succeeded' && { errorClass: failure.class }),
+    ...whyOf(after),
+  }
+}
+
+function whyOf({ held, outcome }: DispatchTable): { why?: string } {
+  if (held !== null) return { why: readHeld(held).why }
+  const ended = outcome === null ? undefined : (JSON.parse(outcome) as Outcome)
+  switch (ended?.status) {
+    case 'skipped':
+      return { why: ended.reason }
+    case 'cancelled':
+      return { why: `by ${ended.by}: ${ended.reason}` }
+    case 'superseded':
+      return { why: `by ${ended.by}` }
+    case 'dlq':
+      return { why: ended.reason }
+    case 'succeeded':
+    case 'failed':
+    case undefined:
+      return {}
   }
 }

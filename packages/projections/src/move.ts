@@ -1,4 +1,5 @@
 import { type DispatchOrigin, type DispatchRecord, type Entry, type Fact } from '@waybill/core'
+import { heldOf } from './held.ts'
 import { canonicalJson } from './json.ts'
 import type { Move, Place } from './projection.ts'
 import { dispatchNumber, type DispatchTable } from './tables.ts'
@@ -105,6 +106,7 @@ function latest(record: DispatchRecord) {
     transitions: index,
     at,
     due_at: earliest(timers),
+    held: heldOf(record),
   }
 }
 
@@ -120,6 +122,7 @@ function quarantined(
     transitions: before.transitions + 1,
     at,
     due_at: null,
+    held: null,
   }
 }
 

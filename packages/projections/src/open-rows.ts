@@ -19,12 +19,15 @@ const openStates: ReadonlySet<string> = new Set(openState.options)
 
 export function createOpenRows(store: RowStore): OpenRows {
   const rows = new Map<string, DispatchTable>()
+  // Ended in this batch, so not in the store yet: one that died may run again a moment later.
+  const ended = new Map<string, DispatchTable>()
   return {
-    get: (dispatch) => rows.get(dispatch),
+    get: (dispatch) => rows.get(dispatch) ?? ended.get(dispatch),
     put(row) {
       // Deleted first, so that the oldest are those that have not moved for longest.
       rows.delete(row.id)
       if (openStates.has(row.state)) rows.set(row.id, row)
+      else ended.set(row.id, row)
     },
     async recall(dispatches) {
       const missing = [...new Set(dispatches)].filter((id) => !rows.has(id))
@@ -39,10 +42,14 @@ export function createOpenRows(store: RowStore): OpenRows {
       }
     },
     trim() {
+      ended.clear()
       const excess = rows.size - openRowsMax
       if (excess <= 0) return
       for (const id of rows.keys().take(excess)) rows.delete(id)
     },
-    clear: () => rows.clear(),
+    clear() {
+      rows.clear()
+      ended.clear()
+    },
   }
 }

@@ -1,3 +1,4 @@
+import type { Rule } from '@waybill/core'
 import { expect, test } from 'vitest'
 import { dispatchesOfEvent } from '../src/query/dispatches.ts'
 import { explainEvent } from '../src/query/explain.ts'
@@ -48,6 +49,23 @@ test('lists every binding of that moment: matched, filtered, of another type', a
     'triage/audit@v1 matched dispatched',
     'triage/label@v1 matched dispatched',
     'triage/ship@v1 type_mismatch (it is on order.*, order.paid.>, the event is issue.opened)',
+  ])
+})
+
+test('one that matched and is held, or was turned away, says by which limit', async () => {
+  const limit = (name: string, rule: Rule) => ({ name, scope: 'binding' as const, rule })
+  const flow = (one: ReturnType<typeof limit>) => ({ limits: [one], holdWhileRetrying: false })
+  const waits = limit('only', { kind: 'concurrency', max: 1 })
+  const rate = limit('rate', { kind: 'rateLimit', max: 1, periodMs: 1000 })
+  const bindings = [binding({ id: 'held', flow: flow(waits) })]
+  const { stage, player } = begin([...bindings, binding({ id: 'over', flow: flow(rate) })])
+  player.send()
+  player.send()
+  player.commit()
+  expect(await explained(stage, eventOf(stage))).toEqual([
+    'triage/held@v1 matched dispatched (waits in held/only (used 1, max 1, ahead 0))',
+    'triage/over@v1 matched dispatched (skipped by over/rate: rate_limited ' +
+      '(max 1, periodMs 1000, retryAfterMs 1000, used 1))',
   ])
 })
 

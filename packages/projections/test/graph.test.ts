@@ -1,4 +1,4 @@
-import type { Effect } from '@waybill/core'
+import type { Effect, Manifest } from '@waybill/core'
 import { describe, expect, test } from 'vitest'
 import { toDot, toMermaid } from '../src/graph/text.ts'
 import { graphOf } from '../src/query/graph.ts'
@@ -174,6 +174,147 @@ describe('the action graph of', () => {
     const alone = await drawn(stage, 'dispatch', 0)
     expect(alone.lines.filter((line) => line.includes('sent'))).toHaveLength(1)
   })
+})
+
+const limited = (limits: NonNullable<Manifest['flow']>['limits'], over: Partial<Manifest> = {}) =>
+  binding({ flow: { limits, holdWhileRetrying: false }, ...over })
+const one = { name: 'only', scope: 'binding', rule: { kind: 'concurrency', max: 1 } } as const
+
+describe('the limits of a dispatch', () => {
+  test('one waits for another: which limit, with which numbers, and that it was let in', async () => {
+    const { stage, player } = begin(limited([one]))
+    player.send()
+    player.send()
+    player.commit()
+    expect((await drawn(stage, 'dispatch', 1)).lines).toEqual([
+      'trigger E "issue.opened" received',
+      'gate D2 label/only 1 "concurrency label/only (used 1, max 1, ahead 0)" waiting: waiting',
+      'trigger E -trigger_dispatch-> gate D2 label/only 1',
+    ])
+    succeed(player)
+    player.commit()
+    const { lines, graph } = await drawn(stage, 'dispatch', 1)
+    expect(lines).toEqual([
+      'trigger E "issue.opened" received',
+      'gate D2 label/only 1 "concurrency label/only (used 1, max 1)" completed: granted',
+      'dispatch D2 1 "label@v1 attempt 1" running: attempt_1',
+      'trigger E -trigger_dispatch-> gate D2 label/only 1',
+      'gate D2 label/only 1 -flow_gate-> dispatch D2 1',
+    ])
+    expect(graph.nodes[1]?.metadata).toMatchObject({
+      limit: 'label/only',
+      rule: 'concurrency',
+      numbers: { used: 1, max: 1 },
+      askedAt: stage.now,
+      endedAt: stage.now,
+    })
+  })
+
+  test('one is over a rate: skipped, with the numbers of the limit', async () => {
+    const rate = { kind: 'rateLimit', max: 1, periodMs: 60_000 } as const
+    const { stage, player } = begin(limited([{ name: 'rate', scope: 'binding', rule: rate }]))
+    player.send()
+    player.send()
+    player.commit()
+    const { graph } = await drawn(stage, 'dispatch', 1)
+    const numbers = { used: 1, max: 1, periodMs: 60_000, retryAfterMs: 60_000 }
+    expect(graph.nodes[1]).toMatchObject({ kind: 'gate', status: 'refused', metadata: { numbers } })
+    expect(graph.nodes[2]).toMatchObject({
+      kind: 'skip',
+      outcome: 'gate',
+      metadata: { limit: 'label/rate', numbers },
+    })
+    expect(graph.edges.map(({ kind }) => kind)).toEqual(['trigger_dispatch', 'flow_gate'])
+  })
+
+  test('one is cancelled in the line', async () => {
+    const { stage, player } = begin(limited([one]))
+    player.send()
+    player.send()
+    const waiter = [...player.partition.dispatches.keys()].at(-1) ?? ''
+    player.cancel({ kind: 'dispatch', dispatch: waiter })
+    player.commit()
+    const { graph } = await drawn(stage, 'dispatch', 1)
+    expect(graph.nodes.map(({ kind, status }) => `${kind} ${status}`)).toEqual([
+      'trigger received',
+      'gate left',
+      'cancel cancelled',
+    ])
+  })
+
+  test('members of a batch and their leader name each other', async () => {
+    const rule = { kind: 'batch', size: 2, timeoutMs: 60_000 } as const
+    const { stage, player } = begin(limited([{ name: 'batch', scope: 'binding', rule }]))
+    player.send()
+    player.send()
+    player.settle()
+    player.commit()
+    const member = await drawn(stage, 'dispatch', 1)
+    const leader = await drawn(stage, 'dispatch', 0)
+    const link = 'skip D2 -batch_member-> gate D1 label/batch 1'
+    expect(member.lines).toContain(link)
+    expect(leader.lines).toContain(link)
+    expect(leader.lines).toContain('skip D2 "batch_merged" skipped: gate')
+    expect(member.lines).toContain('gate D1 label/batch 1 "batch label/batch" completed')
+  })
+
+  test('a circuit turns one back until it may try', async () => {
+    const rule = {
+      kind: 'circuit',
+      failures: 1,
+      ratePercent: 50,
+      rateMin: 10,
+      windowMs: 60_000,
+      openMs: 5000,
+      openMaxMs: 60_000,
+      whenOpen: 'defer',
+    } as const
+    const retry = { kind: 'fixed', delayMs: 1000, maxAttempts: 1, jitter: 'none' } as const
+    const circuit = { name: 'away', scope: 'binding', rule } as const
+    const { stage, player } = begin(limited([circuit], { retry }))
+    player.send()
+    fail(player)
+    player.send()
+    player.commit()
+    const { graph } = await drawn(stage, 'dispatch', 1)
+    const [, gate, retried] = graph.nodes
+    expect(gate).toMatchObject({
+      kind: 'circuit',
+      status: 'deferred',
+      label: expect.stringContaining('circuit label/away'),
+    })
+    expect(retried).toMatchObject({
+      kind: 'retry',
+      status: 'scheduled',
+      metadata: { for: 'circuit' },
+    })
+    expect(graph.edges.map(({ kind }) => kind)).toEqual(['trigger_dispatch', 'flow_gate'])
+  })
+})
+
+test('a redriven dispatch hangs on its dead letter, a rerun on the end of the first', async () => {
+  const retry = { kind: 'fixed', delayMs: 1000, maxAttempts: 1, jitter: 'none' } as const
+  const { stage, player } = begin(binding({ retry }))
+  player.send()
+  const [dead = ''] = player.partition.dispatches.keys()
+  fail(player)
+  player.command({
+    kind: 'redrive',
+    dispatches: [dead],
+    version: 'active',
+    by: 'ann',
+    reason: 'mended',
+  })
+  succeed(player)
+  player.commit()
+  const chain = await drawn(stage, 'chain', 0)
+  expect(chain.lines).toContain('dlq D1 -redrive-> dispatch D2 1')
+  expect(chain.lines).toContain(
+    'dlq D1 "retry_exhausted after 1 attempts" resolved: retry_exhausted',
+  )
+  const alone = await drawn(stage, 'dispatch', 1)
+  expect(alone.lines).toContain('dlq D1 "redriven" ended')
+  expect(alone.lines).toContain('dlq D1 -redrive-> dispatch D2 1')
 })
 
 test('ids hold the dispatch, nodes the sequence at which they last changed', async () => {

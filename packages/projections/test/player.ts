@@ -14,8 +14,10 @@ import {
   type Input,
   type InputOf,
   type InputRef,
+  type LetterBody,
   type Manifest,
   nextDue,
+  placeOf,
   type Partition,
   step,
   type Stepped,
@@ -105,6 +107,8 @@ export interface Player {
   repeat(event: WaybillEvent, data?: string): Stepped
   answer(effect: Effect, result: EffectResult): Stepped
   cancel(target: CancelTarget): Stepped
+  /** What an operator asks for. */
+  command(body: LetterBody): Stepped
   /** Ticks until nothing is due. */
   settle(): void
   /** Everything stepped since the last time, as the next bundle of the journal. */
@@ -132,9 +136,29 @@ export function createPlayer(stage: Stage, app: string, slot: number, slots = 1)
       binding: bindingKey(one),
       result: resultOf(partition, one, event, verdict),
       ...(reason === undefined ? {} : { reason }),
+      ...(one.flow && {
+        limits: one.flow.limits.map((limit) => {
+          const placing = { hash: sha256, slots, binding: one.id, tenant: event.tenant }
+          const place = placeOf(limit, limit.key && (event.subject ?? ''), placing)
+          // Ledgers of this story are where its events are.
+          return { ...place, slot: partition.slot }
+        }),
+      }),
     }))
     return take({ kind: 'event', ref, head: headOf(event), verdicts })
   }
+
+  const command = (body: LetterBody): Stepped =>
+    take({
+      kind: 'letter',
+      ref: nextRef(stage, 'MAIL_g1'),
+      letter: {
+        v: 1,
+        id: `letter-${slot}-${++letters}`,
+        from: { kind: 'client', id: 'ann' },
+        body,
+      },
+    })
 
   return {
     partition,
@@ -202,17 +226,8 @@ export function createPlayer(stage: Stage, app: string, slot: number, slots = 1)
       if (at >= 0) pending.splice(at, 1)
       return take({ kind: 'result', effect: effect.id, result })
     },
-    cancel: (target) =>
-      take({
-        kind: 'letter',
-        ref: nextRef(stage, 'MAIL_g1'),
-        letter: {
-          v: 1,
-          id: `letter-${slot}-${++letters}`,
-          from: { kind: 'client', id: 'ann' },
-          body: { kind: 'cancel', target, by: 'ann', reason: 'not wanted' },
-        },
-      }),
+    cancel: (target) => command({ kind: 'cancel', target, by: 'ann', reason: 'not wanted' }),
+    command,
     settle() {
       for (let tick = 0; tick < 10_000; tick++) {
         const due = nextDue(partition)

@@ -6,13 +6,8 @@ import { openFolder } from '../src/fold.ts'
 import { sha256 } from '@waybill/log'
 import { listBindings } from '../src/query/bindings.ts'
 import { listDeadLetters } from '../src/query/dead-letters.ts'
-import {
-  type DispatchFilter,
-  type DispatchSummary,
-  findDispatch,
-  listDispatches,
-  summaryOf,
-} from '../src/query/dispatches.ts'
+import { type DispatchFilter, findDispatch, listDispatches } from '../src/query/dispatches.ts'
+import { type DispatchSummary, summaryOf } from '../src/query/summary.ts'
 import type { ScanBounds } from '../src/query/scan.ts'
 import { openSqliteStore } from '../src/sqlite/store.ts'
 import { topOf } from '../src/dead-letters.ts'

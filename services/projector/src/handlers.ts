@@ -14,6 +14,7 @@ import type { EventLog } from '@waybill/log'
 import {
   Ambiguous,
   BadCursor,
+  createGateReader,
   dispatchesOfEvent,
   explainEvent,
   findDeadLetter,
@@ -78,11 +79,14 @@ const answers: Answers = {
   async 'dispatch.history'({ id, from, limit }, { store: { db }, log }) {
     const row = await findDispatch(db, id)
     const { entries, verified, more } = await readHistory({ db, log }, row, from + limit)
+    const read = createGateReader()
     const steps = entries.flatMap(({ fact, entry, ...where }) => {
-      if (fact.kind !== 'transition' || fact.index < from) return []
+      if (fact.kind !== 'transition') return []
+      const gates = [...read({ entry, fact })]
+      if (fact.index < from) return []
       const { at, input } = entry
       const effects = entry.effects.filter((one) => 'dispatch' in one && one.dispatch === row.id)
-      return [{ ...where, at, input, transition: fact, effects }]
+      return [{ ...where, at, input, transition: fact, effects, gates }]
     })
     return {
       dispatch: summaryOf(row),

@@ -25,7 +25,7 @@ export function lineOf(step: LiveStep): string {
     dim(from === null ? type : event),
     attempt > 0 ? dim(`try ${attempt}`) : '',
     sinceMs === undefined ? '' : dim(`+${duration(sinceMs)}`),
-    dim(why ?? errorClass ?? ''),
+    dim([why, errorClass].filter((part) => part !== undefined).join(' ')),
   ]
   return parts.filter((part) => part !== '').join('  ')
 }

@@ -23,7 +23,8 @@ function stateText({ state: name, waitFor, outcome }: DispatchRow): string {
 }
 
 /** Every "no" explains itself: the reason, or the last error. */
-function whyOf({ outcome, error, dueAt }: DispatchRow): string {
+function whyOf({ outcome, error, dueAt, held }: DispatchRow): string {
+  if (held) return held.why
   switch (outcome?.status) {
     case 'skipped':
       return outcome.reason
@@ -61,12 +62,19 @@ export function dispatchText(answer: ResponseOf<'dispatch.get'>, now: number): s
       ['attempts', spent],
       ['awaits', record.effect],
       ['error', row.error && `${row.error.class}: ${row.error.name}: ${row.error.message}`],
-      ['why', row.error ? undefined : whyOf(row) || undefined],
+      ['why', row.error && !row.held ? undefined : whyOf(row) || undefined],
+      ['held', heldText(row, now)],
       ['chain', chain.depth === 0 ? undefined : `depth ${chain.depth}, root ${chain.root}`],
       ['rerun of', row.rerunOf],
     ]),
   ]
   return lines.join('\n')
+}
+
+/** Since when, and where to see the rest of the line. */
+function heldText({ held }: DispatchRow, now: number): string | undefined {
+  if (!held) return undefined
+  return `since ${iso(held.since)}  ${relative(held.since, now)}; waybill flow get ${held.gate}`
 }
 
 type Step = ResponseOf<'dispatch.history'>['steps'][number]
@@ -81,8 +89,23 @@ export const historyColumns: readonly Column<Step & { readonly sinceMs: number }
     title: 'EFFECTS',
     of: ({ effects }) => effects.map(({ kind }) => kind).join(', ') || dim('none'),
   },
+  { title: 'LIMITS', of: ({ gates }) => dim(gates.map(gateText).join('; ')) },
   { title: 'AT', of: ({ seq, index }) => dim(`${seq}/${index}`) },
 ]
+
+/** `label/only/1f…: waiting (used 1, max 1)` */
+function gateText({ ledger, result, numbers, reason, by, until }: Step['gates'][number]): string {
+  const told = [
+    ...Object.entries(numbers).map(([name, value]) => `${name} ${numberText(value)}`),
+    ...(until === undefined ? [] : [`until ${clock(until)}`]),
+    ...(by === undefined ? [] : [`by ${shortId(by)}`]),
+  ].join(', ')
+  const limit = ledger.split('/', 2).join('/')
+  return `${limit}: ${reason ?? result}${told === '' ? '' : ` (${told})`}`
+}
+
+/** No count comes near to epoch ms. */
+const numberText = (value: number): string => (value > 1e11 ? clock(value) : String(value))
 
 export function withGaps(steps: readonly Step[]): readonly (Step & { readonly sinceMs: number })[] {
   return steps.map((step, at) => ({ ...step, sinceMs: step.at - (steps[at - 1]?.at ?? step.at) }))

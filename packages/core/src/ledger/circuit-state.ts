@@ -71,7 +71,7 @@ export const quietCircuit: Circuit = {
 
 const rampMs = 1000
 /** More than 16,000 a second: whoever is still waiting then does no harm. */
-const rampDoublings = 14
+export const rampMsMax = 14 * rampMs
 
 /**
  * When the nth comes, after the first: one, then two in the next second, then four, and so on, each
@@ -93,7 +93,7 @@ export const probeWaitMs = ({ probed }: Circuit, at: number): number =>
 
 /** Is a dispatch to ask it first? */
 export const isShut = ({ state, since }: Circuit, at: number): boolean =>
-  state === 'open' || (since > 0 && at < since + rampDoublings * rampMs)
+  state === 'open' || (since > 0 && at < since + rampMsMax)
 
 // --- what it makes of what it is told --------------------------------------------------------
 
@@ -226,7 +226,7 @@ const rowRememberedMs = 24 * 3_600_000
 export function isQuiet({ state, row, since, failedAt }: Circuit, rule: Rule, at: number): boolean {
   if (state === 'open') return false
   const rememberedMs = row > 0 ? Math.max(rowRememberedMs, rule.windowMs) : rule.windowMs
-  return at >= Math.max(since + rampDoublings * rampMs, failedAt, since) + rememberedMs
+  return at >= Math.max(since + rampMsMax, failedAt, since) + rememberedMs
 }
 
 /**

@@ -1,4 +1,4 @@
-import { isShut, probeWaitMs, rampOf, type Circuit } from './circuit-state.ts'
+import { isShut, probeWaitMs, rampMsMax, rampOf, type Circuit } from './circuit-state.ts'
 import type { Gate } from './gate.ts'
 import type { Ledger, Undo } from './ledger.ts'
 import type { RuleOf } from './rule.ts'
@@ -46,8 +46,8 @@ function turnedBack(
     return { result: 'deferred', until: base, numbers }
   }
   const turn = turns + 1
-  // Others go first; where there are none, its turn is the next second.
-  if (dispatch === failed) return { result: 'deferred', until: until + rampOf(turn + 1), numbers }
+  // Others go first, all of them: or the same one would spend its attempts on every probe.
+  if (dispatch === failed) return { result: 'deferred', until: until + rampMsMax, numbers }
   return { result: 'deferred', until: until + rampOf(turn), numbers: { ...numbers, turn } }
 }
 

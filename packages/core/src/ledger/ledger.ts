@@ -79,8 +79,9 @@ export function isEmpty({ holders, queue, stamps, merging, circuit: known }: Led
 
 /** Has this one a permit here, a place in the queue, or one in a batch that is closed? */
 export const knows = ({ holders, queue, merging }: Ledger, key: string): boolean =>
-  holders.has(key) ||
-  queue.waiters.has(key) ||
+  holders.has(key) || queue.waiters.has(key) || (merging.length > 0 && isMerging(merging, key))
+
+const isMerging = (merging: Ledger['merging'], key: string): boolean =>
   merging.some(({ members }) => members.some((one) => keyOf(one) === key))
 
 // --- moves -----------------------------------------------------------------------------------

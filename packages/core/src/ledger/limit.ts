@@ -84,4 +84,7 @@ export function placeOf(limited: Limit, key: string | undefined, placing: Placin
 }
 
 /** The label in a ledger's id. */
-export const labelIn = (ledger: string): string => ledger.split('/', 2).join('/')
+export function labelIn(ledger: string): string {
+  const end = ledger.indexOf('/', ledger.indexOf('/') + 1)
+  return end === -1 ? ledger : ledger.slice(0, end)
+}

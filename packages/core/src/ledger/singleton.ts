@@ -1,7 +1,7 @@
 import type { Gate } from './gate.ts'
 import { first, inOrder } from './queue.ts'
 import { keyLimit, labelIn } from './limit.ts'
-import { isNewer, keyOf, type Ticket } from './ticket.ts'
+import { isNewer, keyOf, type Answer, type Ticket } from './ticket.ts'
 import type { Ledger } from './ledger.ts'
 
 /**
@@ -16,11 +16,7 @@ export const singleton: Gate<'singleton'> = {
       return { result: 'granted', numbers: { max: 1 } }
     // Who has run before and gave its permit back while it waited is not turned away (rule 7.7).
     if (ticket.admission > 1) return waits
-    if (mode === 'skip') {
-      const by = holder ?? first(ledger.queue)?.ticket
-      const reason = labelIn(ledger.id).endsWith(`/${keyLimit}`) ? 'key_busy' : 'singleton_active'
-      return { result: 'refused', reason, by: by?.dispatch, numbers: { max: 1 } }
-    }
+    if (mode === 'skip') return busy(ledger, holder ?? first(ledger.queue)?.ticket)
     const newest = newestOf(ledger)
     if (newest && isNewer(newest, ticket)) {
       return { result: 'refused', reason: 'superseded', by: newest.dispatch, numbers: { max: 1 } }
@@ -42,6 +38,11 @@ export const singleton: Gate<'singleton'> = {
     return waiter && { do: 'grant', ticket: waiter.ticket, numbers: { max: 1 } }
   },
   due: () => undefined,
+}
+
+function busy(ledger: Ledger, by: Ticket | undefined): Answer {
+  const reason = labelIn(ledger.id).endsWith(`/${keyLimit}`) ? 'key_busy' : 'singleton_active'
+  return { result: 'refused', reason, by: by?.dispatch, numbers: { max: 1 } }
 }
 
 const waits = { result: 'waiting', numbers: { used: 1, max: 1 } } as const

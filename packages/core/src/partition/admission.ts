@@ -50,11 +50,7 @@ export function admit(
 ): Standing | undefined {
   const limits = applicant.binding.flow?.limits
   if (!limits) return undefined
-  if (applicant.limits?.length !== limits.length) {
-    throw new Error(
-      `${applicant.id} has ${applicant.limits?.length ?? 0} of ${limits.length} limits`,
-    )
-  }
+  expectPlaces(applicant, limits.length)
   const admission = before?.admission ?? 1
   const held = [...(before?.held ?? [])]
   const { standsFor, counted } = before ?? {}
@@ -71,6 +67,10 @@ export function admit(
     if (answered.holds) held.push([index, admission])
   }
   return { result: 'open', flow: { admission, held, standsFor, counted } }
+}
+
+function expectPlaces({ id, limits = [] }: Applicant, count: number): void {
+  if (limits.length !== count) throw new Error(`${id} has ${limits.length} of ${count} limits`)
 }
 
 const isPermit = ({ rule }: KeyedLimit): boolean => isPermitRule(rule)
@@ -162,13 +162,23 @@ const ranks = { critical: 0, high: 1, normal: 2, low: 3 } as const
 
 /** Asks a ledger of this partition. */
 export function ask(draft: Draft, ledger: string, opening: Opening, ticket: Ticket): Answer {
+  const known = draft.partition.ledgers.get(ledger)
+  if (known && knows(known, keyOf(ticket))) return answeredBefore(known, ticket)
+  return judged(draft, ledger, known, opening, ticket)
+}
+
+function judged(
+  draft: Draft,
+  ledger: string,
+  known: Ledger | undefined,
+  opening: Opening,
+  ticket: Ticket,
+): Answer {
   const { partition, at } = draft
-  const known = partition.ledgers.get(ledger)
   const label = labelIn(ledger)
   const inForce = partition.rules.get(label)
   const isNews = !inForce || inForce.since < opening.since
   const isNew = isNews || (!known && opening.key !== undefined)
-  if (known && knows(known, keyOf(ticket))) return answeredBefore(known, ticket)
   const rule = isNews ? withOverride(partition, label, opening.rule) : ruleIn(partition, ledger)
   const state = known ?? createLedger({ id: ledger, tenant: opening.tenant, key: opening.key })
   const answer = gateOf(rule).judge(state, rule, ticket, at)
@@ -211,15 +221,23 @@ export function giveBack(
 ): void {
   const taken = 'standing' in event ? event.standing?.flow : undefined
   if (!before && !taken) return
-  const keeps = new Set(after?.held.map(([index]) => index))
-  const had = taken?.held ?? before?.held ?? []
-  for (const [index, admission] of had.toReversed()) {
-    if (!keeps.has(index)) giveBackOne(draft, applicant, index, admission)
-  }
+  giveBackHeld(draft, applicant, taken?.held ?? before?.held ?? [], after?.held ?? [])
   // Who was answered has no place in that queue any more.
   if (before?.asked === undefined || before.asked === after?.asked) return
   if (answers.has(event.type)) return
   giveBackOne(draft, applicant, before.asked, before.admission, before.letter)
+}
+
+function giveBackHeld(
+  draft: Draft,
+  applicant: Applicant,
+  had: Flow['held'],
+  keeps: Flow['held'],
+): void {
+  for (const [index, admission] of had.toReversed()) {
+    if (keeps.some(([kept]) => kept === index)) continue
+    giveBackOne(draft, applicant, index, admission)
+  }
 }
 
 const answers: ReadonlySet<string> = new Set(['gate.granted', 'gate.refused', 'circuit.answered'])

@@ -71,16 +71,9 @@ function carryOut(draft: Draft, ledger: string, next: Next): boolean {
   if (local && draft.moved.has(ticket.dispatch)) return false
   const asked = { dispatch: ticket.dispatch, admission: ticket.admission, index: ticket.index }
   switch (next.do) {
-    case 'grant': {
-      const { numbers } = next
-      const members = next.members?.length ? next.members.map(keyOf) : undefined
-      const batch = members && [ticket, ...(next.members ?? [])].map(memberOf)
-      record(draft, { kind: 'ledger.granted', ledger, ticket: key, numbers, members })
-      draft.weight += (members?.length ?? 0) * memberBytes
-      const permit = draft.partition.ledgers.get(ledger)?.holders.has(key) ?? false
-      tell(draft, ticket, { kind: 'granted', ...asked, numbers, permit, members: batch })
+    case 'grant':
+      grant(draft, ledger, next)
       return true
-    }
     case 'evict': {
       const { reason, by, numbers } = next
       record(draft, { kind: 'ledger.evicted', ledger, ticket: key, reason, by, numbers })
@@ -94,6 +87,20 @@ function carryOut(draft: Draft, ledger: string, next: Next): boolean {
     default:
       return next satisfies never
   }
+}
+
+function grant(draft: Draft, ledger: string, next: Extract<Next, { do: 'grant' }>): void {
+  const { ticket, numbers, members = [] } = next
+  const { dispatch, admission, index } = ticket
+  const key = keyOf(ticket)
+  const isBatch = members.length > 0
+  const merged = isBatch ? members.map(keyOf) : undefined
+  record(draft, { kind: 'ledger.granted', ledger, ticket: key, numbers, members: merged })
+  draft.weight += members.length * memberBytes
+  const permit = draft.partition.ledgers.get(ledger)?.holders.has(key) ?? false
+  const batch = isBatch ? [ticket, ...members].map(memberOf) : undefined
+  const asked = { dispatch, admission, index }
+  tell(draft, ticket, { kind: 'granted', ...asked, numbers, permit, members: batch })
 }
 
 /** Its key stands in the entry and, with its place, in what the leader is told. */
@@ -140,14 +147,9 @@ export function hear(draft: Draft, body: GateAnswer): boolean {
       move(draft, dispatch, { type: 'gate.waiting', standing })
       return true
     }
-    case 'refused': {
-      const { reason, by } = body
-      if (reason === 'superseded' && by !== undefined) {
-        move(draft, dispatch, { type: 'dispatch.superseded', by })
-      } else
-        move(draft, dispatch, { type: 'gate.refused', gate, reason, numbers, ...(by && { by }) })
+    case 'refused':
+      turnAway(draft, dispatch, gate, body)
       return true
-    }
     case 'deferred': {
       const limit = manifestOf(draft.partition, dispatch.origin.binding).flow?.limits[body.index]
       if (!limit) throw new Error(`${dispatch.id} has no limit ${body.index}`)
@@ -158,6 +160,17 @@ export function hear(draft: Draft, body: GateAnswer): boolean {
     default:
       return body satisfies never
   }
+}
+
+function turnAway(
+  draft: Draft,
+  dispatch: Dispatch,
+  gate: string,
+  { reason, by, numbers }: Extract<LetterBody, { kind: 'refused' }>,
+): void {
+  const isSuperseded = reason === 'superseded' && by !== undefined
+  if (isSuperseded) move(draft, dispatch, { type: 'dispatch.superseded', by })
+  else move(draft, dispatch, { type: 'gate.refused', gate, reason, numbers, ...(by && { by }) })
 }
 
 /** One limit lets it in: it asks the next ones. */

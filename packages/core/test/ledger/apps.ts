@@ -132,6 +132,10 @@ const orderOfKey: fc.Arbitrary<KeyedLimit> = fc
   )
   .map((rule) => limitOn(rule, { name: keyLimit, keyed: true }))
 
+const mixed = fc
+  .constantFrom<Gated>('rateLimit', 'throttle', 'singleton', 'concurrency')
+  .chain((kind) => limitOf(kind, 'mixed'))
+
 const many = fc
   .tuple(
     ...(['debounce', 'rateLimit', 'throttle', 'singleton'] as const).map((kind) =>
@@ -140,6 +144,8 @@ const many = fc
     fc.option(orderOfKey, { nil: undefined }),
     fc.option(limitOf('concurrency', 'concurrency'), { freq: 4, nil: undefined }),
     fc.option(limitOf('concurrency', 'second'), { nil: undefined }),
+    // Of another kind with each version, under one name.
+    fc.option(mixed, { freq: 4, nil: undefined }),
   )
   .map((limits) => limits.filter((one) => one !== undefined))
 

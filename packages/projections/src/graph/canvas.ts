@@ -1,7 +1,9 @@
-/** Rule 13, as far as this path goes: approvals, gates, agents and the like come with theirs. */
+/** Rule 13, as far as this path goes: approvals, agents and the like come with theirs. */
 export type NodeKind =
   | 'trigger'
   | 'predicate'
+  | 'gate'
+  | 'circuit'
   | 'dispatch'
   | 'retry'
   | 'wait'
@@ -14,6 +16,9 @@ export type EdgeKind =
   | 'flow_gate'
   | 'retry'
   | 'dlq_move'
+  | 'replay_chain'
+  | 'redrive'
+  | 'batch_member'
   | 'caused'
 
 export interface GraphNode {
@@ -44,6 +49,7 @@ export interface Canvas {
   offer(node: GraphNode): void
   change(id: string, changes: Partial<Omit<GraphNode, 'id' | 'kind'>>): void
   edge(from: string, to: string, kind: EdgeKind): void
+  has(id: string): boolean
   hasEdgeTo(id: string, kind: EdgeKind): boolean
   graph(): ActionGraph
 }
@@ -63,6 +69,7 @@ export function createCanvas(): Canvas {
       nodes.set(id, { ...node, ...changes, metadata })
     },
     edge: (from, to, kind) => void edges.set(`${from} ${kind} ${to}`, { from, to, kind }),
+    has: (id) => nodes.has(id),
     hasEdgeTo: (id, kind) => edges.values().some((edge) => edge.to === id && edge.kind === kind),
     graph: () => ({
       nodes: [...nodes.values()],

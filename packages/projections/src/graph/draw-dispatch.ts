@@ -1,7 +1,17 @@
-import type { AttemptError, DispatchEvent, Entry, Transition } from '@waybill/core'
+import {
+  type AttemptError,
+  type DispatchEvent,
+  type DispatchOrigin,
+  type Entry,
+  type Transition,
+} from '@waybill/core'
+import { createGateReader } from '../gates.ts'
 import type { History, HistoryEntry } from '../history.ts'
 import type { Manifests } from './action-graph.ts'
-import type { Canvas, EdgeKind } from './canvas.ts'
+import type { Canvas } from './canvas.ts'
+import { drawCancel, drawDead, drawSkip } from './draw-ends.ts'
+import { drawGates, leaveGate } from './draw-gates.ts'
+import { attemptId, createPen, moveTo, type Pen, triggerId } from './pen.ts'
 
 /** What the rest of a chain needs to know of a dispatch. */
 export interface Drawn {
@@ -10,18 +20,12 @@ export interface Drawn {
   /** The dispatch whose handler sent the event. */
   readonly parent: string | undefined
   readonly lastAttempt: string | undefined
-}
-
-export const triggerId = (event: string): string => `trigger:${event}`
-
-/** Where the dispatch stands: the node that leads on, and what kind of edge that will be. */
-interface Pen {
-  readonly canvas: Canvas
-  readonly id: string
-  binding: string
-  at: string | undefined
-  leads: EdgeKind
-  attempt: number
+  /** The dispatch that it runs again. */
+  readonly rerunOf: string | undefined
+  readonly redriven: boolean
+  /** Its first node but the trigger's, and its last one. */
+  readonly first: string | undefined
+  readonly last: string | undefined
 }
 
 export function drawDispatch(
@@ -29,36 +33,54 @@ export function drawDispatch(
   { id, entries }: History,
   manifests: Manifests,
 ): Drawn {
-  const pen: Pen = { canvas, id, binding: '', at: undefined, leads: 'trigger_dispatch', attempt: 0 }
+  const pen = createPen(canvas, id)
+  const read = createGateReader()
   for (const one of entries) {
-    const { fact } = one
+    const { entry, fact } = one
     if (fact.kind === 'dispatch.quarantined') {
       drawDead(pen, one, { reason: fact.reason, attempts: pen.attempt })
       continue
     }
-    if (fact.origin) drawStart(pen, one, fact.origin.binding, fact.origin.event, manifests)
+    pen.words = read({ entry, fact })
+    if (fact.origin) drawStart(pen, one, fact.origin, manifests)
     leave(pen, one, fact)
+    drawGates(pen, one, fact)
     arrive(pen, one, fact)
   }
   const [first] = entries
-  const head = first && 'head' in first.entry.input ? first.entry.input.head : undefined
-  const lastAttempt = pen.attempt === 0 ? undefined : attemptId(pen)
-  return { id, event: head?.id, parent: head?.chain.parent, lastAttempt }
+  return {
+    id,
+    ...beginning(first),
+    lastAttempt: pen.attempt === 0 ? undefined : attemptId(pen),
+    first: pen.first,
+    last: pen.at,
+  }
 }
+
+function beginning(first: HistoryEntry | undefined) {
+  const head = first?.entry.input.kind === 'event' ? first.entry.input.head : undefined
+  const { rerunOf, redrives } = (first?.fact.kind === 'transition' && first.fact.origin) || nothing
+  return { event: head?.id, parent: head?.chain.parent, rerunOf, redriven: redrives !== undefined }
+}
+
+const nothing = { rerunOf: undefined, redrives: undefined }
 
 function drawStart(
   pen: Pen,
   { entry, seq }: HistoryEntry,
-  binding: string,
-  event: string,
+  { binding, event, rerunOf }: DispatchOrigin,
   manifests: Manifests,
 ): void {
   const { canvas, id } = pen
   pen.binding = binding
+  pen.manifest = manifests(binding)
   pen.at = triggerId(event)
-  canvas.put({ id: pen.at, kind: 'trigger', ...triggerOf(entry, event), seq })
-  const asked = manifests(binding)?.when
-  if (!asked) return
+  const trigger = { id: pen.at, kind: 'trigger' as const, ...triggerOf(entry, event), seq }
+  // Who runs again begins with a letter, and the event is told by the one before.
+  if (rerunOf === undefined) canvas.put(trigger)
+  else canvas.offer(trigger)
+  const asked = pen.manifest?.when
+  if (!asked || rerunOf !== undefined) return
   const predicate = `predicate:${id}`
   const label = asked.kind === 'cel' ? asked.text : 'function'
   const metadata = { dispatch: id, binding }
@@ -90,12 +112,13 @@ function leave(pen: Pen, one: HistoryEntry, fact: Transition): void {
       return endAttempt(pen, one, fact)
     case 'predicate':
       return endPredicate(pen, fact, seq)
+    case 'flowGated':
+      return leaveGate(pen, fact, seq)
     case 'retryWait':
     case 'waiting':
       return canvas.change(at, { status: isOver(fact) ? fact.to : 'over', seq })
     case null:
     case 'received':
-    case 'flowGated':
     case 'succeeded':
     case 'skipped':
     case 'failed':
@@ -231,8 +254,9 @@ function drawAsking(pen: Pen, { seq }: HistoryEntry): void {
   if (pen.at !== id) moveTo(pen, id, 'predicate_gate')
 }
 
-function drawRetry(pen: Pen, { seq, entry }: HistoryEntry, { record }: Transition): void {
+function drawRetry(pen: Pen, { seq, entry }: HistoryEntry, { record, index }: Transition): void {
   const dueAt = record.timers.retry ?? entry.at
+  if (record.flow?.why) return drawDeferral(pen, { seq, at: entry.at, dueAt, index })
   const delayMs = dueAt - entry.at
   const id = `retry:${pen.id}:${record.attempt}`
   const label = `attempt ${record.attempt + 1} in ${delayMs} ms`
@@ -240,6 +264,19 @@ function drawRetry(pen: Pen, { seq, entry }: HistoryEntry, { record }: Transitio
   const metadata = { dispatch: pen.id, dueAt, delayMs, spent: record.spent }
   pen.canvas.put({ id, kind: 'retry', label, ...next, metadata, seq })
   moveTo(pen, id, 'retry', 'retry')
+}
+
+/** No attempt was spent, and the same one is to come: it may be turned back many times. */
+function drawDeferral(
+  pen: Pen,
+  { seq, at, dueAt, index }: { seq: number; at: number; dueAt: number; index: number },
+): void {
+  const id = `retry:${pen.id}:${pen.attempt}:${index}`
+  const delayMs = dueAt - at
+  const metadata = { dispatch: pen.id, dueAt, delayMs, for: 'circuit' }
+  const label = `asks again in ${delayMs} ms`
+  pen.canvas.put({ id, kind: 'retry', label, status: 'scheduled', metadata, seq })
+  moveTo(pen, id, 'flow_gate', 'flow_gate')
 }
 
 function drawWait(pen: Pen, { seq }: HistoryEntry, { record, index }: Transition): void {
@@ -250,51 +287,3 @@ function drawWait(pen: Pen, { seq }: HistoryEntry, { record, index }: Transition
   pen.canvas.put({ id, kind: 'wait', label, status: 'waiting', metadata, seq })
   moveTo(pen, id, 'flow_gate', 'flow_gate')
 }
-
-function drawSkip(pen: Pen, { seq }: HistoryEntry, { record }: Transition): void {
-  const { outcome } = record
-  const why = outcome?.status === 'skipped' ? outcome : { stage: 'predicate', reason: 'unknown' }
-  const id = `skip:${pen.id}`
-  const metadata = { dispatch: pen.id, stage: why.stage, reason: why.reason }
-  pen.canvas.put({
-    id,
-    kind: 'skip',
-    label: why.reason,
-    status: 'skipped',
-    outcome: why.stage,
-    metadata,
-    seq,
-  })
-  moveTo(pen, id, 'flow_gate')
-}
-
-function drawDead(
-  pen: Pen,
-  { seq }: HistoryEntry,
-  { reason, attempts, error }: { reason: string; attempts: number; error?: unknown },
-): void {
-  const id = `dlq:${pen.id}`
-  const label = attempts === 0 ? reason : `${reason} after ${attempts} attempts`
-  const metadata = { dispatch: pen.id, reason, attempts, ...(error !== undefined && { error }) }
-  pen.canvas.put({ id, kind: 'dlq', label, status: 'pending', outcome: reason, metadata, seq })
-  moveTo(pen, id, 'dlq_move', 'dlq_move')
-}
-
-/** Points at what it ended: it came from outside, and is the cause of the end. */
-function drawCancel(pen: Pen, { seq }: HistoryEntry, { to, record }: Transition): void {
-  const id = `cancel:${pen.id}`
-  const { outcome } = record
-  const by = outcome && 'by' in outcome ? outcome.by : 'unknown'
-  const metadata = { dispatch: pen.id, ...outcome }
-  pen.canvas.put({ id, kind: 'cancel', label: `${to} by ${by}`, status: to, metadata, seq })
-  if (pen.at !== undefined) pen.canvas.edge(id, pen.at, 'caused')
-}
-
-/** @param arrives the kind of the edge to the new node, where the old one does not decide it */
-function moveTo(pen: Pen, id: string, leads: EdgeKind, arrives: EdgeKind = pen.leads): void {
-  if (pen.at !== undefined) pen.canvas.edge(pen.at, id, arrives)
-  pen.at = id
-  pen.leads = leads
-}
-
-const attemptId = ({ id, attempt }: Pen): string => `dispatch:${id}:${attempt}`

@@ -15,6 +15,8 @@ export interface DrawnNode {
 const mermaidShape: Readonly<Record<string, readonly [open: string, close: string]>> = {
   trigger: ['([', '])'],
   predicate: ['{', '}'],
+  gate: ['[\\', '/]'],
+  circuit: ['[\\', '\\]'],
   dispatch: ['[', ']'],
   retry: ['(', ')'],
   wait: ['[/', '/]'],
@@ -38,6 +40,8 @@ export function toMermaid({ nodes, edges }: DrawnGraph): string {
 const dotShape: Readonly<Record<string, string>> = {
   trigger: 'oval',
   predicate: 'diamond',
+  gate: 'trapezium',
+  circuit: 'hexagon',
   dispatch: 'box',
   retry: 'ellipse',
   wait: 'parallelogram',

@@ -100,7 +100,7 @@ function ofStatus(status: DeadLetterTable['status'] | undefined): Conditions {
   return equal('status', status)
 }
 
-async function resolvedAmong(
+export async function resolvedAmong(
   db: Kysely<Tables>,
   rows: readonly DeadLetterTable[],
 ): Promise<ReadonlySet<string>> {

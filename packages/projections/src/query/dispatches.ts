@@ -1,4 +1,4 @@
-import type { AttemptError, DispatchState, Outcome, WaitReason } from '@waybill/core'
+import type { DispatchState } from '@waybill/core'
 import { type Kysely, type SqlBool, sql } from 'kysely'
 import {
   type DispatchTable,
@@ -8,7 +8,6 @@ import {
   type Tables,
 } from '../tables.ts'
 import { contains, equal, ofBinding, ofType, within } from './conditions.ts'
-import { type Held, readHeld } from '../held.ts'
 import { resolveId } from './ids.ts'
 import {
   decodeCursor,
@@ -19,34 +18,7 @@ import {
   type ScanBounds,
   type Scanned,
 } from './scan.ts'
-
-/** A dispatch as lists show it. */
-export interface DispatchSummary {
-  readonly id: string
-  readonly app: string
-  readonly binding: string
-  readonly event: string
-  readonly type: string
-  readonly source: string
-  readonly subject?: string
-  readonly tenant: string
-  readonly key?: string
-  readonly state: DispatchState
-  readonly waitFor?: WaitReason
-  readonly outcome?: Outcome
-  readonly error?: AttemptError
-  readonly attempt: number
-  readonly spent: number
-  readonly startedAt: number
-  readonly at: number
-  readonly dueAt?: number
-  readonly transitions: number
-  readonly root: string
-  readonly depth: number
-  readonly rerunOf?: string
-  /** What it waits for at its limits. */
-  readonly held?: Held
-}
+import { type DispatchSummary, summaryOf } from './summary.ts'
 
 export interface DispatchFilter {
   readonly app?: string | undefined
@@ -161,8 +133,34 @@ export async function dispatchesOfEvent(
 ): Promise<readonly DispatchTable[]> {
   const sightings = await db.selectFrom('event').selectAll().where('id', '=', event).execute()
   const started = await Promise.all(sightings.map((one) => dispatchesOfSighting(db, one)))
-  return started.flat()
+  return withAgain(db, started.flat())
 }
+
+/** With those that run one of them again, and those that run these again. */
+async function withAgain(
+  db: Kysely<Tables>,
+  rows: readonly DispatchTable[],
+): Promise<readonly DispatchTable[]> {
+  const all = new Map(rows.map((row) => [row.id, row]))
+  let latest = rows.map(({ id }) => id)
+  while (latest.length > 0 && all.size < chainRowsMax) {
+    const again = await db
+      .selectFrom('dispatch')
+      .selectAll()
+      .where('rerun_of', 'in', latest.slice(0, idsPerQuery))
+      .orderBy('started_at')
+      .orderBy('number')
+      .limit(chainRowsMax)
+      .execute()
+    const found = again.filter(({ id }) => !all.has(id))
+    for (const row of found) all.set(row.id, row)
+    latest = [...latest.slice(idsPerQuery), ...found.map(({ id }) => id)]
+  }
+  return [...all.values()]
+}
+
+const chainRowsMax = 500
+const idsPerQuery = 500
 
 /** What one app started when it took an event for new, and when a pause of it was over. */
 export async function dispatchesOfSighting(
@@ -207,8 +205,6 @@ async function dispatchesOf(
     .execute()
 }
 
-const chainRowsMax = 500
-
 /** All that an event from outside led to, oldest first; the first 500. */
 export async function dispatchesOfChain(
   db: Kysely<Tables>,
@@ -223,54 +219,13 @@ export async function dispatchesOfChain(
     .orderBy('number')
     .limit(chainRowsMax)
     .execute()
-  return [...(await dispatchesOfEvent(db, root)), ...caused].slice(0, chainRowsMax)
+  const all = [...(await dispatchesOfEvent(db, root)), ...(await withAgain(db, caused))]
+  // Of an event that came from outside, what runs again has depth 0 like the first.
+  return [...new Map(all.map((row) => [row.id, row])).values()].slice(0, chainRowsMax)
 }
 
 /** By an id or its beginning. @throws NotFound | Ambiguous */
 export async function findDispatch(db: Kysely<Tables>, prefix: string): Promise<DispatchTable> {
   const id = await resolveId(db, 'dispatch', prefix)
   return db.selectFrom('dispatch').selectAll().where('id', '=', id).executeTakeFirstOrThrow()
-}
-
-export function summaryOf(row: DispatchTable): DispatchSummary {
-  const { started_at, due_at, wait_for, rerun_of, binding, version } = row
-  const { number: _, parent: __, outcome, error, subject, key, held, ...same } = row
-  return {
-    ...pick(same, plainColumns),
-    binding: `${binding}@v${version}`,
-    startedAt: started_at,
-    ...(subject !== null && { subject }),
-    ...(key !== null && { key }),
-    ...(wait_for !== null && { waitFor: wait_for }),
-    ...outcomeOf(row.state, outcome),
-    ...(error !== null && { error: JSON.parse(error) as AttemptError }), // written from one
-    ...(due_at !== null && { dueAt: due_at }),
-    ...(rerun_of !== null && { rerunOf: rerun_of }),
-    ...(held !== null && { held: readHeld(held) }),
-  }
-}
-
-const plainColumns = [
-  'id',
-  'app',
-  'event',
-  'type',
-  'source',
-  'tenant',
-  'state',
-  'attempt',
-  'spent',
-  'at',
-  'transitions',
-  'root',
-  'depth',
-] as const
-
-function outcomeOf(state: DispatchState, outcome: string | null): { outcome?: Outcome } {
-  if (state === 'succeeded') return { outcome: { status: 'succeeded' } }
-  return outcome === null ? {} : { outcome: JSON.parse(outcome) as Outcome } // written from one
-}
-
-function pick<T extends object, K extends keyof T>(from: T, keys: readonly K[]): Pick<T, K> {
-  return Object.fromEntries(keys.map((key) => [key, from[key]])) as Pick<T, K> // just these keys
 }

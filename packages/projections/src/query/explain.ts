@@ -1,5 +1,6 @@
 import type { Outcome } from '@waybill/core'
 import type { Kysely } from 'kysely'
+import { readHeld } from '../held.ts'
 import type { DispatchTable, DuplicateTable, EventTable, Tables } from '../tables.ts'
 import { keysOf, manifestOf } from './bindings.ts'
 import { splitBinding } from './conditions.ts'
@@ -131,25 +132,39 @@ function decided(
     return { verdict: 'refused', reason: loop, dispatch }
   }
   if (result === 'ask') return { ...answered(started), dispatch }
-  return { verdict: 'matched', ...why, ...repeated(repeat), dispatch }
+  const reasons = [reason, stopped(started), repeated(repeat)].filter((one) => one !== undefined)
+  return { verdict: 'matched', ...(reasons[0] && { reason: reasons.join('; ') }), dispatch }
 }
 
 /** An asynchronous predicate is judged by what its dispatch went on to do. */
-function answered({ state, attempt, outcome }: DispatchTable): Decided {
-  const ended = outcome === null ? undefined : (JSON.parse(outcome) as Outcome)
+function answered(started: DispatchTable): Decided {
+  const { state, attempt } = started
+  const ended = outcomeOf(started)
   if (ended?.status === 'skipped' && ended.stage === 'predicate') {
     const failed = ended.reason.startsWith('predicate.error')
     return { verdict: failed ? 'predicate_error' : 'filtered', reason: ended.reason }
   }
-  const asking = state === 'predicate' || (state === 'waiting' && attempt === 0)
-  return { verdict: asking ? 'asked' : 'matched' }
+  if (state === 'predicate' || (state === 'waiting' && attempt === 0)) return { verdict: 'asked' }
+  const reason = stopped(started)
+  return { verdict: 'matched', ...(reason !== undefined && { reason }) }
 }
 
-function repeated(repeat: DuplicateTable | undefined): { reason?: string } {
-  if (!repeat) return {}
+const outcomeOf = ({ outcome }: DispatchTable): Outcome | undefined =>
+  outcome === null ? undefined : (JSON.parse(outcome) as Outcome) // written from one
+
+/** It matched and does not run: which limit said so, with which numbers. */
+function stopped(started: DispatchTable): string | undefined {
+  if (started.held !== null) return readHeld(started.held).why
+  const ended = outcomeOf(started)
+  if (ended?.status === 'skipped') return `skipped by ${ended.reason}`
+  return ended?.status === 'superseded' ? `superseded by ${ended.by}` : undefined
+}
+
+function repeated(repeat: DuplicateTable | undefined): string | undefined {
+  if (!repeat) return undefined
   const { duplicates, divergent } = repeat
   const other = divergent === 0 ? '' : `, ${divergent} of them with other content`
-  return { reason: `came ${duplicates} more times${other}: answered, and not dispatched again` }
+  return `came ${duplicates} more times${other}: answered, and not dispatched again`
 }
 
 async function mismatch(
