@@ -6,17 +6,19 @@ import {
   type Definition,
   type EventDraft,
   type HostedApp,
+  type LimitKeys,
   type Manifest,
   type Plain,
   type Verdict,
+  type WaybillEvent,
 } from '@waybill/core'
 import { sha256 } from '@waybill/log'
 import type { EffectJournal } from './effects.ts'
+import type { KeyedBy } from './limits.ts'
+import { appName } from './names.ts'
 import type { Behaviour, BindingOptions, Options } from './options.ts'
 import type { Process } from './world/process.ts'
 import { random, type Random } from './world/random.ts'
-
-export const appName = 'shop'
 
 export interface AppPorts {
   readonly seed: number
@@ -44,6 +46,7 @@ export function createApp(ports: AppPorts): HostedApp<AbortSignal> {
       binding: `${binding.id}@v${binding.version}`,
       result: verdictOf(seed, options(binding), event.id),
     }),
+    keys: (binding, event) => (codes.has(binding.hash) ? keysOf(binding, event) : undefined),
     async judge(binding, event, signal) {
       const chance = random(`${seed}/judge/${binding.id}/${event.id}/${process.name}`)
       const { predicateMs } = binding.timeouts
@@ -69,7 +72,7 @@ export function createApp(ports: AppPorts): HostedApp<AbortSignal> {
 }
 
 export function definitionOf(binding: BindingOptions): Definition {
-  const { id, on, when, retry, timeouts, onPermanentError, maxChainDepth } = binding
+  const { id, on, when, retry, timeouts, onPermanentError, maxChainDepth, priority } = binding
   const code = sha256.text(id).slice(0, 32)
   const made = {
     v: 1 as const,
@@ -79,9 +82,10 @@ export function definitionOf(binding: BindingOptions): Definition {
     ...(when === 'always'
       ? {}
       : { when: { kind: 'function' as const, code, async: when === 'later' } }),
+    ...flowOf(binding),
     retry,
     timeouts,
-    priority: 'normal' as const,
+    priority,
     tier: 'act_auto' as const,
     onPermanentError,
     maxChainDepth,
@@ -90,6 +94,29 @@ export function definitionOf(binding: BindingOptions): Definition {
   }
   return { ...made, hash: definitionHash(sha256, made) }
 }
+
+function flowOf({ limits, holdWhileRetrying = false }: BindingOptions): Pick<Definition, 'flow'> {
+  if (!limits) return {}
+  const told = limits.map(({ by, ...limit }) => ({
+    ...limit,
+    ...(by === 'all' ? {} : { key: { kind: 'function' as const, code: codeOf(by), async: false } }),
+  }))
+  return { flow: { limits: told, holdWhileRetrying } }
+}
+
+const codeOf = (by: KeyedBy): string => sha256.text(`key by ${by}`).slice(0, 32)
+
+/** The key of each limit, of a few that cut across the partition keys or of these themselves. */
+export function keysOf({ flow }: Manifest, event: Keyed): Extract<LimitKeys, { ok: true }> {
+  const keys = flow?.limits.map(({ key }) => {
+    if (key?.kind !== 'function') return undefined
+    if (key.code === codeOf('partition')) return event.partitionKey ?? event.id
+    return `key-${Number.parseInt(sha256.text(event.id).slice(0, 6), 16) % 3}`
+  })
+  return { ok: true, keys: keys ?? [] }
+}
+
+type Keyed = Pick<WaybillEvent, 'id' | 'partitionKey'>
 
 /** What a predicate says, known without running anything: the checker asks it again. */
 export function verdictOf(seed: number, binding: BindingOptions, event: string): Verdict['result'] {

@@ -5,11 +5,14 @@ import {
   LETTER_VERSION,
   type CancelTarget,
   type Letter,
+  type WaybillEvent,
 } from '@waybill/core'
 import type { Acknowledged } from '@waybill/history'
 import { createSender, sha256, streamNames, subjects, type Sender } from '@waybill/log'
-import { appName } from './app.ts'
+import { letterFor } from './commands.ts'
+import type { Command } from './gated.ts'
 import type { Surroundings } from './instance.ts'
+import { appName } from './names.ts'
 import type { Cancel, Send } from './options.ts'
 import { SimulatedLog } from './world/log.ts'
 import { Network } from './world/network.ts'
@@ -27,7 +30,7 @@ export class Ingress {
   readonly name = 'ingress'
   readonly acknowledged: Acknowledged[] = []
   readonly #world: Surroundings
-  readonly #events = new Map<number, Stored>()
+  readonly #events = new Map<number, Stored & { readonly event: WaybillEvent }>()
   #process: Process
   #sender: Sender
   #starts = 0
@@ -67,12 +70,12 @@ export class Ingress {
       { hash: sha256, generation, slots, now: Math.floor(schedule.now) },
     )
     const subject = subjects(topology).events(slot)
-    this.#store(subject, encode(event), { stream: events, id: event.id, slot }, one.n)
+    const about = { n: one.n, event }
+    this.#store(subject, encode(event), { stream: events, id: event.id, slot }, about)
   }
 
   /** Says which event it means as soon as it knows, else nothing. */
   cancel(one: Cancel): void {
-    const { topology } = this.#world
     const event = this.#events.get(one.of)
     if (!event || !this.#process.alive) return
     const letter: Letter = {
@@ -82,14 +85,14 @@ export class Ingress {
       body: { kind: 'cancel', target: this.#target(one, event), by: 'sim', reason: 'no more' },
       replyTo: `reply-${one.n}`,
     }
-    const subject = subjects(topology).mail(appName, event.slot, 'ask', 'sim')
-    for (const id of one.twice ? [letter.id, letter.id] : [letter.id]) {
-      this.#store(subject, encode(letter), {
-        stream: streamNames(topology).mail,
-        id,
-        slot: event.slot,
-      })
-    }
+    this.#post(event.slot, letter, one.twice)
+  }
+
+  /** The same for what an operator asks for about an event. */
+  command(one: Command): void {
+    const event = this.#events.get(one.of)
+    const letter = event && letterFor(this.#world, one, event)
+    if (letter && this.#process.alive) this.#post(event.slot, letter, one.twice)
   }
 
   crash(downMs: number): void {
@@ -125,11 +128,20 @@ export class Ingress {
     }
   }
 
+  #post(slot: number, letter: Letter, twice: boolean): void {
+    const { topology } = this.#world
+    const subject = subjects(topology).mail(appName, slot, 'ask', 'sim')
+    const { mail: stream } = streamNames(topology)
+    for (const id of twice ? [letter.id, letter.id] : [letter.id]) {
+      this.#store(subject, encode(letter), { stream, id, slot })
+    }
+  }
+
   #store(
     subject: string,
     bytes: Uint8Array,
     what: Pick<Stored, 'stream' | 'id' | 'slot'>,
-    n?: number,
+    about?: { readonly n: number; readonly event: WaybillEvent },
   ): void {
     const process = this.#process
     this.#waiting += 1
@@ -137,7 +149,9 @@ export class Ingress {
       ({ seq, index }) => {
         const stored = { ...what, seq, index }
         this.acknowledged.push(stored)
-        if (n !== undefined && !this.#events.has(n)) this.#events.set(n, stored)
+        if (about && !this.#events.has(about.n)) {
+          this.#events.set(about.n, { ...stored, event: about.event })
+        }
         this.#answered(process)
       },
       () => this.#answered(process),

@@ -1,4 +1,4 @@
-import { createHost, type EngineLogger, type Host } from '@waybill/engine'
+import { createHost, ledgersOnly, type EngineLogger, type Host } from '@waybill/engine'
 import type { Fence, Reply } from '@waybill/history'
 import { LogFault, type LeaseStore, type SnapshotStore, type Topology } from '@waybill/log'
 import { createApp } from './app.ts'
@@ -30,7 +30,8 @@ export interface Surroundings {
 }
 
 interface Running {
-  readonly host: Host
+  /** Of the app, and of the ledgers that all apps share, where it has such limits. */
+  readonly hosts: readonly Host[]
   readonly process: Process
   readonly network: Network
   readonly stop: AbortController
@@ -58,7 +59,7 @@ export class Instance {
   }
 
   get hosts(): readonly Host[] {
-    return [...this.#running].map(({ host }) => host)
+    return [...this.#running].flatMap(({ hosts }) => hosts)
   }
   get locked(): boolean {
     return this.#own.locked
@@ -78,25 +79,34 @@ export class Instance {
     )
     const { limits, seed } = options
     const stop = new AbortController()
-    const host = createHost({
+    const common = {
       log: new SimulatedLog(server, network),
       leases: simulatedLeases(this.#world.leases, network),
       snapshots: simulatedSnapshots(this.#world.snapshots, network),
       topology,
-      app: createApp({ seed, process, effects, ...this.#code(), kill: () => this.#kill(running) }),
       instance: this.name,
       locked: this.locked,
       incarnation,
       clock: process.clock,
       limits,
-      logger: this.#listen(incarnation),
       serverNow: () =>
         network.ask('log', 'time', () => Math.floor(schedule.now), { patienceMs: 15_000 }),
-      reply: (_, letter, body) => replies.push({ letter, body, at: schedule.now }),
+      reply: (_: string, letter: string, body: unknown) =>
+        replies.push({ letter, body, at: schedule.now }),
+    }
+    const app = createApp({
+      seed,
+      process,
+      effects,
+      ...this.#code(),
+      kill: () => this.#kill(running),
     })
-    const running: Running = { host, process, network, stop }
+    const hosts = [app, ...(hasGlobal(options) ? [ledgersOnly] : [])].map((one) =>
+      createHost({ ...common, app: one, logger: this.#listen(one.name, incarnation) }),
+    )
+    const running: Running = { hosts, process, network, stop }
     this.#running.add(running)
-    host.run(stop.signal).then(
+    Promise.all(hosts.map((host) => host.run(stop.signal))).then(
       () => this.#exited(running, undefined),
       (cause: unknown) => this.#exited(running, cause),
     )
@@ -175,12 +185,12 @@ export class Instance {
   }
 
   /** What a host says of itself that nobody can see from outside. */
-  #listen(incarnation: string): EngineLogger {
+  #listen(app: string, incarnation: string): EngineLogger {
     const nothing = (): void => undefined
     const warn = (fields: object, message: string): void => {
       if (message !== 'fenced' || !('slot' in fields) || !('lastSeq' in fields)) return
       const { slot, lastSeq } = fields
-      this.#world.fences.push({ incarnation, slot: Number(slot), lastSeq: Number(lastSeq) })
+      this.#world.fences.push({ incarnation, app, slot: Number(slot), lastSeq: Number(lastSeq) })
     }
     return { debug: nothing, info: nothing, warn, error: nothing }
   }
@@ -198,6 +208,11 @@ export class Instance {
     })
   }
 }
+
+const hasGlobal = ({ bindings, redeploy }: Options): boolean =>
+  [...bindings, ...(redeploy?.bindings ?? [])].some(({ limits = [] }) =>
+    limits.some(({ scope }) => scope === 'global'),
+  )
 
 /** Two of one name, or a log that could not be reached: reasons to end, and to be started again. */
 function mayEnd(cause: unknown): boolean {

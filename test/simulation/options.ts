@@ -1,6 +1,8 @@
 import type { Definition } from '@waybill/core'
 import type { HostLimits } from '@waybill/engine'
 import { drawFaults, type Fault } from './faults.ts'
+import { gated, type Command, type LimitChange } from './gated.ts'
+import type { LimitOptions } from './limits.ts'
 import { random, type Random } from './world/random.ts'
 
 /**
@@ -22,6 +24,8 @@ export interface Options {
   readonly redeploy: Redeploy | undefined
   readonly sends: readonly Send[]
   readonly cancels: readonly Cancel[]
+  readonly changes: readonly LimitChange[]
+  readonly commands: readonly Command[]
   readonly faults: readonly Fault[]
   /** From the start of the run. */
   readonly faultsUntilMs: number
@@ -53,6 +57,9 @@ export interface BindingOptions {
   readonly timeouts: Definition['timeouts']
   readonly onPermanentError: Definition['onPermanentError']
   readonly maxChainDepth: number
+  readonly priority: Definition['priority']
+  readonly limits?: readonly LimitOptions[]
+  readonly holdWhileRetrying?: boolean
 }
 
 /** What a handler does with an event: to add one, a name here and a line in `behaviours`. */
@@ -106,7 +113,7 @@ export function drawOptions(seed: number): Options {
   const instances = drawInstances(chance.fork('instances'))
   const bindings = drawBindings(chance.fork('bindings'), pace)
   const sends = drawSends(chance.fork('sends'), spanMs, pace)
-  return {
+  return gated({
     seed,
     mode: chance.chance(0.6) ? 'liveness' : 'safety',
     pace,
@@ -118,9 +125,11 @@ export function drawOptions(seed: number): Options {
     redeploy: drawRedeploy(chance.fork('redeploy'), bindings, instances, spanMs),
     sends,
     cancels: drawCancels(chance.fork('cancels'), sends, spanMs),
+    changes: [],
+    commands: [],
     faults: drawFaults(chance.fork('faults'), spanMs, instances, pace),
     faultsUntilMs: spanMs,
-  }
+  })
 }
 
 function drawInstances(chance: Random): InstanceOptions[] {
@@ -164,6 +173,7 @@ function drawBindings(chance: Random, pace: Options['pace']): BindingOptions[] {
     },
     onPermanentError: chance.pick(['dlq', 'fail']),
     maxChainDepth: chance.int(1, 3),
+    priority: 'normal',
   }))
 }
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { deployApp } from '@waybill/engine'
+import { changeLimit, deployApp } from '@waybill/engine'
 import {
   createMemoryLeases,
   createMemorySnapshots,
@@ -18,7 +18,7 @@ import { Ingress } from './ingress.ts'
 import { Instance, type Surroundings } from './instance.ts'
 import { strike } from './nemesis.ts'
 import type { BindingOptions, Options } from './options.ts'
-import { isSettled } from './settled.ts'
+import { Rest } from './settled.ts'
 import { Process } from './world/process.ts'
 import { random } from './world/random.ts'
 import { Schedule } from './world/schedule.ts'
@@ -63,8 +63,9 @@ export async function simulate(options: Options): Promise<Outcome> {
     server.full = false
     ingress.heal()
     for (const instance of instances.values()) instance.heal()
+    const rest = new Rest(world)
     const look = (): void => {
-      settled = ingress.idle && isSettled(world, instances)
+      settled = ingress.idle && rest.is(instances)
       if (!settled) schedule.after(lookEveryMs[options.pace], look)
     }
     schedule.after(lookEveryMs[options.pace], look)
@@ -133,6 +134,14 @@ function arrange(world: World, ingress: Ingress, instances: ReadonlyMap<string, 
     }
   }
   for (const one of options.cancels) schedule.at(startMs + one.atMs, () => ingress.cancel(one))
+  for (const one of options.commands) schedule.at(startMs + one.atMs, () => ingress.command(one))
+  for (const { atMs, ...change } of options.changes) {
+    schedule.at(startMs + atMs, () => {
+      const log = openMemoryLog({ server: world.server.memory, hash: sha256 })
+      const head = { by: 'sim', reason: 'as it is', now: () => Math.floor(schedule.now) }
+      void changeLimit(log, world.topology, { ...change, ...head })
+    })
+  }
   for (const fault of options.faults) {
     schedule.at(startMs + fault.atMs, () => strike(fault, { ...world, instances, ingress }))
   }

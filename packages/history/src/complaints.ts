@@ -35,6 +35,7 @@ export class Complaints {
 
 export interface Listeners {
   readonly entry: readonly ((taken: Taken) => void)[]
+  readonly decided: readonly ((taken: Taken) => void)[]
   readonly fact: readonly ((fact: Fact, taken: Taken) => void)[]
   readonly transition: readonly ((move: Move) => void)[]
   readonly bundle: readonly ((bundle: Recorded) => void)[]
@@ -46,6 +47,9 @@ export function listeners(all: readonly Watching[], complaints: Complaints): Lis
   return {
     entry: told.flatMap(({ entry, complain }) =>
       entry ? [(taken: Taken) => entry(taken, complain)] : [],
+    ),
+    decided: told.flatMap(({ decided, complain }) =>
+      decided ? [(taken: Taken) => decided(taken, complain)] : [],
     ),
     fact: told.flatMap(({ fact, complain }) =>
       fact ? [(one: Fact, taken: Taken) => fact(one, taken, complain)] : [],

@@ -1,4 +1,11 @@
-import { isFinal, type Effect, type Entry, type Fact, type Transition } from '@waybill/core'
+import {
+  isFinal,
+  type Effect,
+  type Entry,
+  type Fact,
+  type Place,
+  type Transition,
+} from '@waybill/core'
 
 /** What is known of a dispatch that has not ended. */
 export interface KnownDispatch {
@@ -9,6 +16,8 @@ export interface KnownDispatch {
   readonly binding: string | undefined
   /** The effect that was asked for and has no answer. */
   readonly asked: string | undefined
+  /** Where the ledgers of its limits are. */
+  readonly places: readonly Place[] | undefined
 }
 
 /** All dispatches of a partition, as their own facts tell: no machine is asked. */
@@ -34,12 +43,15 @@ export class DispatchFold implements Dispatches {
   }
 
   #move(fact: Transition, { effects }: Entry, head: string): void {
-    const { dispatch, index, to, origin } = fact
+    const { dispatch, index, to, origin, event } = fact
     if (this.gone.has(dispatch)) return
     if (index === 0) this.started += 1
     if (isFinal(to)) return this.#end(dispatch, to)
-    const binding = origin?.binding ?? this.open.get(dispatch)?.binding
-    this.open.set(dispatch, { head, last: fact, binding, asked: askedIn(effects, dispatch) })
+    const before = this.open.get(dispatch)
+    const binding = origin?.binding ?? before?.binding
+    const places = ('limits' in event ? event.limits : undefined) ?? before?.places
+    const asked = askedIn(effects, dispatch)
+    this.open.set(dispatch, { head, last: fact, binding, asked, places })
   }
 
   #end(dispatch: string, state: string): void {

@@ -45,6 +45,7 @@ export interface Reply {
 
 /** A host saw that a partition is another's now. */
 export interface Fence {
+  readonly app: string
   readonly incarnation: string
   readonly slot: number
   /** The last sequence of the journal that it was told of. */

@@ -52,8 +52,8 @@ export interface HistoryOptions {
 export function createHistory(options: HistoryOptions): History {
   const { id, hash, fromStart, eventsStream, inputs } = options
   const known = nothingKnown()
-  const { reads, dispatches } = known
-  const scope = { id, hash, eventsStream, fromStart, dispatches, reads, inputs }
+  const { reads, dispatches, books } = known
+  const scope = { id, hash, eventsStream, fromStart, dispatches, books, reads, inputs }
   const own = [...invariants, ...(options.also ?? [])].flatMap((one) =>
     one.of === 'partition' ? [{ law: one.law, watcher: one.watch(scope) }] : [],
   )
@@ -105,11 +105,16 @@ export function createHistory(options: HistoryOptions): History {
 function takeEntry(known: Known, told: Listeners, taken: Taken): void {
   for (const tell of told.entry) tell(taken)
   noteInput(known, taken.entry)
-  for (const fact of taken.entry.facts) {
+  const { at, facts } = taken.entry
+  known.books.begin(taken.entry)
+  for (const fact of facts) {
+    known.books.open(fact, at)
     for (const tell of told.fact) tell(fact, taken)
     if (fact.kind === 'transition') takeTransition(known, told, taken, fact)
     known.dispatches.take(fact, taken.entry, taken.hash)
+    known.books.take(fact, at)
   }
+  for (const tell of told.decided) tell(taken)
 }
 
 function takeTransition(

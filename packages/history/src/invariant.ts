@@ -5,6 +5,7 @@ import type { Evidence } from './evidence.ts'
 import type { Complain } from './finding.ts'
 import type { Law } from './laws.ts'
 import type { EventPlace, Lane, Reads } from './lanes.ts'
+import type { Books } from './ledgers/book.ts'
 
 /**
  * One thing that must hold. To add one: a file in `invariants/`, a line in `invariants.ts`. It sees
@@ -26,6 +27,8 @@ export type Invariant = {
 export interface Watcher {
   /** Before its facts are. */
   readonly entry?: (taken: Taken, complain: Complain) => void
+  /** After all of its facts. */
+  readonly decided?: (taken: Taken, complain: Complain) => void
   readonly fact?: (fact: Fact, taken: Taken, complain: Complain) => void
   /** Of a dispatch that had not ended before. */
   readonly transition?: (move: Move, complain: Complain) => void
@@ -63,6 +66,8 @@ export interface PartitionScope {
   readonly fromStart: boolean
   /** All that is known of them, up to the fact before. */
   readonly dispatches: Dispatches
+  /** Its ledgers, up to the fact before. */
+  readonly books: Books
   /** By the name of the position. */
   readonly reads: ReadonlyMap<string, Reads>
   /** Undefined: only the journal is at hand. */

@@ -1,10 +1,12 @@
 import { bindingKey, type DefChange, type Entry, type InputRef, type Manifest } from '@waybill/core'
 import { DispatchFold } from './dispatches.ts'
 import type { EventPlace, Reads } from './lanes.ts'
+import { LedgerFold } from './ledgers/book.ts'
 
 /** What a journal has told of its partition so far. */
 export interface Known {
   readonly dispatches: DispatchFold
+  readonly books: LedgerFold
   /** What was read, by the name of the position. */
   readonly reads: Map<string, Reads>
   readonly manifests: Map<string, Manifest>
@@ -16,6 +18,7 @@ export interface Known {
 
 export const nothingKnown = (): Known => ({
   dispatches: new DispatchFold(),
+  books: new LedgerFold(),
   reads: new Map(),
   manifests: new Map(),
   eventsFrom: undefined,

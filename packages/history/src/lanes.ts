@@ -1,5 +1,5 @@
 import { lanes as mailLanes, streamNames, subjects, type Topology } from '@waybill/log'
-import type { PartitionId } from '@waybill/core'
+import { sharedApp, type PartitionId } from '@waybill/core'
 
 /** A message, and the item in it. */
 export interface EventPlace {
@@ -28,7 +28,8 @@ export function lanesOf(topology: Topology, { app, slot }: PartitionId): readonl
   const of = subjects(topology)
   const events = { name: 'events' as const, stream: names.events, position: names.events }
   return [
-    { ...events, subject: of.events(slot) },
+    // No event is the business of the ledgers that all apps share.
+    ...(app === sharedApp ? [] : [{ ...events, subject: of.events(slot) }]),
     ...mailLanes.map((name) => ({
       name,
       stream: names.mail,

@@ -1,6 +1,6 @@
 /**
  * What must hold of every history. I1 to I16 are the invariants of the facts on reliability, adapted
- * to partitions; I0 is that nothing of ours gave up. Each invariant of this package serves one of
+ * to partitions, I17 to I19 those of what dispatches share; I0 is that nothing of ours gave up. Each invariant of this package serves one of
  * them; some (I0, I9, I15, I16) only a simulator can look at.
  */
 export const laws = {
@@ -18,5 +18,8 @@ export const laws = {
   I13: 'a letter is taken once, and is answered only after the log has what it did',
   I15: 'once the faults are over everything ends',
   I16: 'enough succeeded',
+  I17: 'a limit lets in what its rule in force allows, and what it gives out comes back once',
+  I18: 'letters between partitions are numbered without gaps, and each is taken once, in order',
+  I19: 'a dead letter is run again at most once, in a line of at most three, under one key',
 } as const
 export type Law = keyof typeof laws

@@ -55,7 +55,7 @@ test('what the world outside saw is what the journal says', async () => {
     acknowledged: [{ stream: events, seq: 1, index: 0, id: event }],
     runs: [run],
     replies: [{ letter, body }],
-    fences: [{ incarnation: 'i7', slot: 0, lastSeq: 1 }],
+    fences: [{ app: 'triage', incarnation: 'i7', slot: 0, lastSeq: 1 }],
   }
   expect(await rulesOf(story, evidence)).toEqual([])
 })
@@ -70,7 +70,7 @@ test.each<[string, (told: Told) => Evidence]>([
   ['run.result', () => ({ runs: [] })],
   ['run.sent', ({ run }) => ({ runs: [run, { ...run, sent: ['a', 'c'] }] })],
   ['reply.recorded', ({ letter }) => ({ replies: [{ letter, body: { kind: 'cancelled' } }] })],
-  ['fence.self', () => ({ fences: [{ incarnation: 'i1', slot: 0, lastSeq: 1 }] })],
+  ['fence.self', () => ({ fences: [{ app: 'triage', incarnation: 'i1', slot: 0, lastSeq: 1 }] })],
   [
     'acknowledged',
     ({ event }) => ({

@@ -9,13 +9,13 @@ import {
   type Reply,
 } from '@waybill/history'
 import { streamNames, subjects, type EventLog, type Stored, type Topology } from '@waybill/log'
-import { appName } from '../app.ts'
 import type { Effect } from '../effects.ts'
 import type { Options } from '../options.ts'
 import { lateness } from './lateness.ts'
 import { checkLive } from './live.ts'
 import { checkProjection } from './projection.ts'
 import { putAside } from './put-aside.ts'
+import { rest } from './rest.ts'
 import { createTale } from './tale.ts'
 import { verdicts } from './verdicts.ts'
 import type { Violate, Violation } from './violation.ts'
@@ -58,9 +58,15 @@ export async function check(history: History): Promise<Checked> {
   const checked = await checkHistory(
     { log, topology },
     {
-      app: appName,
       evidence: { acknowledged, runs, replies, fences, lost },
-      also: [replays, verdicts(history), putAside(history), lateness(history), tale.invariant],
+      also: [
+        replays,
+        verdicts(history),
+        putAside(history),
+        lateness(history),
+        rest(history),
+        tale.invariant,
+      ],
     },
   )
   const ends = await lastEvents(history)
@@ -73,8 +79,8 @@ export async function check(history: History): Promise<Checked> {
   return { violations, ends: endsOf(checked) }
 }
 
-const textOf = ({ rule, slot, bundle, dispatch = '', what }: Finding): string =>
-  `${rule}: slot ${slot}, bundle ${bundle}: ${dispatch} ${what}`
+const textOf = ({ rule, app, slot, bundle, dispatch = '', what }: Finding): string =>
+  `${rule}: ${app}/${slot}, bundle ${bundle}: ${dispatch} ${what}`
 
 /**
  * A power cut took what was read: then the partition must not go on, once it can know. While
@@ -83,10 +89,10 @@ const textOf = ({ rule, slot, bundle, dispatch = '', what }: Finding): string =>
 function isExcused(
   history: History,
   ends: readonly number[],
-  { rule, slot, seq }: Finding,
+  { rule, app, slot, seq }: Finding,
 ): boolean {
   if (rule !== 'event.read' && rule !== 'letter.read') return false
-  if (isHalted(history, slot)) return true
+  if (isHalted(history, { app, slot })) return true
   const { lost, options, topology } = history
   const names = streamNames(topology)
   const stream = rule === 'event.read' ? names.events : names.mail
@@ -102,19 +108,22 @@ function lastEvents({ log, topology }: History): Promise<readonly number[]> {
   return Promise.all(Array.from({ length: topology.slots }, last))
 }
 
-const isHalted = ({ hosts }: History, slot: number): boolean =>
-  hosts.some((host) =>
-    host.status().partitions.some((one) => one.slot === slot && one.state === 'halted'),
-  )
+type Which = Pick<Finding, 'app' | 'slot'>
+
+const isHalted = ({ hosts }: History, { app, slot }: Which): boolean =>
+  hosts
+    .map((host) => host.status())
+    .filter((one) => one.app === app)
+    .some(({ partitions }) => partitions.some((one) => one.slot === slot && one.state === 'halted'))
 
 /** Everything that is there was come to, once all came to its end. */
 function checkRead(history: History, { partitions }: HistoryChecked, violate: Violate): void {
   const { settled, lost, topology } = history
   // A host at rest does not know that the end of its journal is gone; it sees at its next append.
   if (!settled || lost.some(({ stream }) => stream === streamNames(topology).journal)) return
-  for (const { slot, eventsUnread, lettersUnread } of partitions) {
-    if (eventsUnread + lettersUnread === 0 || isHalted(history, slot)) continue
-    violate('I1', `slot ${slot}: ${eventsUnread} events and ${lettersUnread} letters unread`)
+  for (const { app, slot, eventsUnread, lettersUnread } of partitions) {
+    if (eventsUnread + lettersUnread === 0 || isHalted(history, { app, slot })) continue
+    violate('I1', `${app}/${slot}: ${eventsUnread} events and ${lettersUnread} letters unread`)
   }
 }
 

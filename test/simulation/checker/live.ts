@@ -11,20 +11,26 @@ export function checkLive(
   { tails }: Tale,
   violate: Violate,
 ): void {
-  const open = new Map(partitions.map((one) => [one.slot, one.open]))
-  const led = hosts.flatMap((host) => host.status().partitions)
+  const open = new Map(partitions.map((one) => [nameOf(one), one.open]))
+  const led = hosts.flatMap((host) => {
+    const { app, partitions: own } = host.status()
+    return own.map((one) => ({ ...one, app }))
+  })
   for (const one of led) {
-    if (isAtRest(one) && one.confirmed.seq === (tails.get(one.slot) ?? 0)) {
-      checkOpen(one, open.get(one.slot) ?? 0, violate)
+    if (isAtRest(one) && one.confirmed.seq === (tails.get(nameOf(one)) ?? 0)) {
+      checkOpen(one, open.get(nameOf(one)) ?? 0, violate)
     }
     if (one.halted !== undefined && lost.length === 0) {
       violate('I0', `slot ${one.slot} halted: ${one.halted}`)
     }
   }
   if (options.mode === 'safety' || settled) return
-  const counts = [...open].map(([slot, count]) => `slot ${slot}: ${count} open`)
+  const counts = [...open].map(([name, count]) => `${name}: ${count} open`)
   violate('I15', `it did not end: ${counts.join(', ')}; led: ${led.map(textOf).join('; ')}`)
 }
+
+const nameOf = ({ app, slot }: { readonly app: string; readonly slot: number }): string =>
+  `${app}/${slot}`
 
 /** Only what is at rest can be compared: what is on its way is not in the journal yet. */
 const isAtRest = ({ state, uncommitted }: PartitionStatus): boolean =>

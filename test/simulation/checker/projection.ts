@@ -35,9 +35,9 @@ export async function checkProjection(
     if (expected.get(id) !== row)
       violate('I9', `row of ${id}: ${row}, should be ${expected.get(id)}`)
   }
-  const partitions = await store.db.selectFrom('partition').select(['slot', 'seq']).execute()
-  for (const { slot, seq } of partitions) {
-    const tail = tails.get(slot) ?? 0
+  const partitions = await store.db.selectFrom('partition').select(['app', 'slot', 'seq']).execute()
+  for (const { app, slot, seq } of partitions) {
+    const tail = tails.get(`${app}/${slot}`) ?? 0
     if (seq !== tail)
       violate('I9', `rows of slot ${slot} are of ${seq}, the journal ends at ${tail}`)
   }

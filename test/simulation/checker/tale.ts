@@ -3,15 +3,15 @@ import type { Invariant } from '@waybill/history'
 
 /** What the journals say in the end, for what is compared with them. */
 export interface Tale {
-  /** By slot: the sequence of the last bundle. */
-  readonly tails: ReadonlyMap<number, number>
+  /** By `<app>/<slot>`: the sequence of the last bundle. */
+  readonly tails: ReadonlyMap<string, number>
   /** State and attempt of every dispatch, by its last transition or its quarantine. */
   readonly rows: ReadonlyMap<string, string>
 }
 
 /** Finds nothing, and remembers. */
 export function createTale(): Tale & { readonly invariant: Invariant } {
-  const tails = new Map<number, number>()
+  const tails = new Map<string, number>()
   const rows = new Map<string, string>()
   const invariant: Invariant = {
     name: 'tale',
@@ -20,7 +20,7 @@ export function createTale(): Tale & { readonly invariant: Invariant } {
     of: 'history',
     watch: () => ({
       entry: ({ entry }) => note(rows, entry),
-      bundle: ({ header: { slot }, seq }) => void tails.set(slot, seq),
+      bundle: ({ header: { app, slot }, seq }) => void tails.set(`${app}/${slot}`, seq),
     }),
   }
   return { tails, rows, invariant }

@@ -18,22 +18,36 @@ export const verdicts = ({ options, effects }: Known): Invariant => ({
   law: 'I1',
   holds: 'who should have been asked was asked, and said what the predicate says',
   of: 'history',
-  watch: () => ({
-    entry({ entry: { input, facts } }, complain) {
-      if (input.kind === 'def') return checkManifests(options, input.change.manifests, complain)
-      if (input.kind !== 'event') return
-      checkVerdicts(options, input, complain)
-      if (facts.some(({ kind }) => kind === 'event.duplicate')) return
-      checkAsked(options, input, complain)
-    },
-    end(complain) {
-      for (const { binding, event, dispatch } of effects) {
-        const own = bindingOf(options, binding)
-        if (own?.when === 'always' || (own && matches(options.seed, own.id, event))) continue
-        complain('verdict.run', `runs for ${event}, which ${binding} does not match`, { dispatch })
-      }
-    },
-  }),
+  watch() {
+    const reruns = new Set<string>()
+    return {
+      transition({ fact: { dispatch, origin } }) {
+        if (origin?.rerunOf !== undefined) reruns.add(dispatch)
+      },
+      entry({ entry: { input, facts } }, complain) {
+        if (input.kind === 'def') {
+          const { change } = input
+          if (change.kind === 'deploy') checkManifests(options, change.manifests, complain)
+          return
+        }
+        if (input.kind !== 'event') return
+        checkVerdicts(options, input, complain)
+        if (facts.some(({ kind }) => kind === 'event.duplicate')) return
+        checkAsked(options, input, complain)
+      },
+      end(complain) {
+        for (const { binding, event, dispatch } of effects) {
+          // Who runs it again has asked nobody.
+          if (reruns.has(dispatch)) continue
+          const own = bindingOf(options, binding)
+          if (own?.when === 'always' || (own && matches(options.seed, own.id, event))) continue
+          complain('verdict.run', `runs for ${event}, which ${binding} does not match`, {
+            dispatch,
+          })
+        }
+      },
+    }
+  },
 })
 
 function checkManifests(options: Options, manifests: readonly Manifest[], say: Complain): void {
@@ -58,7 +72,8 @@ function checkVerdicts(
     const tooDeep = head.chain.depth > own.maxChainDepth
     const expected = tooDeep ? 'unjudged' : verdictOf(options.seed, own, head.id)
     // Who has not this version's code leaves it to one who has.
-    const isLeft = options.redeploy !== undefined && own.when === 'now' && result === 'ask'
+    const mayLeave = own.when === 'now' || own.limits?.some(({ by }) => by !== 'all') === true
+    const isLeft = options.redeploy !== undefined && mayLeave && result === 'ask'
     if (expected !== result && !isLeft) {
       complain('verdict.result', `${head.id} for ${binding}: ${result}, should be ${expected}`)
     }

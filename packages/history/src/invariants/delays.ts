@@ -1,4 +1,4 @@
-import type { RetryPolicy } from '@waybill/core'
+import type { DispatchEvent, RetryPolicy } from '@waybill/core'
 import type { Invariant } from '../invariant.ts'
 
 export const delays: Invariant = {
@@ -10,7 +10,7 @@ export const delays: Invariant = {
     transition({ fact: { event, record, dispatch }, manifest }, complain) {
       const due = record.timers.retry
       if (!manifest || record.state !== 'retryWait' || due === undefined) return
-      if (event.type === 'attempt.parked') return
+      if (event.type === 'attempt.parked' || isDeferred(event)) return
       const asked = event.type === 'attempt.failed' ? (event.error.afterMs ?? 0) : 0
       const { least, most } = boundsMs(manifest.retry, record.spent, Math.ceil(asked))
       const delay = due - record.at
@@ -19,6 +19,10 @@ export const delays: Invariant = {
     },
   }),
 }
+
+/** A circuit says when to come back: no attempt was made. */
+const isDeferred = (event: DispatchEvent): boolean =>
+  'standing' in event && event.standing?.result === 'deferred'
 
 /** Computed here once more and in another way: replay finds no mistake that is made twice. */
 function boundsMs(retry: RetryPolicy, spent: number, asked: number) {

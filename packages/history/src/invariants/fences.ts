@@ -7,18 +7,18 @@ export const fences: Invariant = {
   of: 'history',
   watch({ evidence: { fences: seen, lost = [] } }) {
     if (!seen || lost.length > 0) return undefined
-    // Per slot who writes from which sequence on, in order.
-    const writers = new Map<number, { readonly seq: number; readonly incarnation: string }[]>()
+    // Per partition who writes from which sequence on, in order.
+    const writers = new Map<string, { readonly seq: number; readonly incarnation: string }[]>()
     return {
-      entry({ id: { slot }, entry: { input }, bundle: { seq } }) {
+      entry({ id: { app, slot }, entry: { input }, bundle: { seq } }) {
         if (input.kind !== 'epoch') return
-        const known = writers.get(slot) ?? []
+        const known = writers.get(`${app}/${slot}`) ?? []
         known.push({ seq, incarnation: input.incarnation })
-        writers.set(slot, known)
+        writers.set(`${app}/${slot}`, known)
       },
       end(complain) {
-        for (const { incarnation, slot, lastSeq } of seen) {
-          const writer = writers.get(slot)?.findLast(({ seq }) => seq <= lastSeq)
+        for (const { incarnation, app, slot, lastSeq } of seen) {
+          const writer = writers.get(`${app}/${slot}`)?.findLast(({ seq }) => seq <= lastSeq)
           if (writer?.incarnation !== incarnation) continue
           complain('fence.self', `${incarnation} gave slot ${slot} up to itself`, { slot })
         }

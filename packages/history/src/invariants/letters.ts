@@ -6,13 +6,13 @@ import { forget } from './once.ts'
 export const letters: Invariant = {
   name: 'letters',
   law: 'I13',
-  holds: 'a letter is taken once, and does what its answer says',
+  holds: 'a client’s letter is taken once, and does what its answer says',
   of: 'partition',
   watch(scope) {
     const taken = new Map<string, number>()
     return {
       entry({ entry }, complain) {
-        if (entry.input.kind !== 'letter') return
+        if (entry.input.kind !== 'letter' || entry.input.letter.from.kind !== 'client') return
         const isNew = entry.facts.some(({ kind }) => kind === 'letter.taken')
         checkOnce(scope, taken, { entry, id: entry.input.letter.id, isNew }, complain)
         if (isNew) checkAnswer(scope, entry, entry.input, complain)

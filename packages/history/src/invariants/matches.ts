@@ -1,5 +1,8 @@
 import type { Invariant } from '../invariant.ts'
 
+/** What does not start anything: an event that a pause holds back is judged when it is given. */
+const unmatched: ReadonlySet<string> = new Set(['filtered', 'error', 'paused'])
+
 export const matches: Invariant = {
   name: 'matches',
   law: 'I1',
@@ -7,12 +10,14 @@ export const matches: Invariant = {
   of: 'partition',
   watch: () => ({
     entry({ entry: { input, facts } }, complain) {
-      if (input.kind !== 'event' || !facts.some(({ kind }) => kind === 'event.seen')) return
+      if (input.kind !== 'event' && input.kind !== 'held') return
+      const isGiven = facts.some(({ kind }) => kind === 'event.seen' || kind === 'event.released')
+      if (!isGiven) return
       const started = facts.flatMap((fact) =>
         fact.kind === 'transition' && fact.origin ? [fact.origin.binding] : [],
       )
       const matched = input.verdicts
-        .filter(({ result }) => result !== 'filtered' && result !== 'error')
+        .filter(({ result }) => !unmatched.has(result))
         .map(({ binding }) => binding)
       for (const binding of matched) {
         const times = started.filter((one) => one === binding).length
