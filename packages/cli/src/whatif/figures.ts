@@ -1,3 +1,4 @@
+import { labelIn } from '@waybill/core'
 import type { RecordedDispatch, RecordedPartition } from './record.ts'
 
 export interface Times {
@@ -70,8 +71,10 @@ function count(dispatches: readonly RecordedDispatch[]): Figures {
 function reasonOf({ outcome }: RecordedDispatch): readonly string[] {
   if (outcome?.status === 'dlq') return [`dlq ${outcome.reason}`]
   if (outcome?.status !== 'skipped') return []
-  // `<gate>: <reason> (<numbers>)`: the numbers differ from one to the next.
-  return [`skipped ${outcome.stage} ${outcome.reason.split(' (', 1)[0] ?? ''}`.trim()]
+  if (outcome.stage !== 'gate') return [`skipped ${outcome.stage}`]
+  // `<ledger>: <reason> (<numbers>)`: key and numbers differ from one to the next.
+  const [ledger = '', reason = ''] = outcome.reason.split(' (', 1)[0]?.split(': ') ?? []
+  return [`skipped ${labelIn(ledger)} ${reason}`.trim()]
 }
 
 function tally(names: readonly string[]): Record<string, number> {
