@@ -30,6 +30,7 @@ export {
   type Plain,
   type PlainMap,
 } from './codec.ts'
+export { retrace, type Moved } from './dispatch/actor.ts'
 export { effect, type Effect, type EffectKind, type EffectOf } from './dispatch/effect.ts'
 export {
   dispatchEvent,

@@ -56,7 +56,7 @@ export function createFetch(log: EventLog): FetchEvent {
 }
 
 /** An event that was edited for a redrive lies in the letter that asked for it. */
-function eventIn(item: Plain): WaybillEvent | undefined {
+export function eventIn(item: Plain): WaybillEvent | undefined {
   const mail = letter.safeParse(item)
   if (!mail.success) return waybillEvent.parse(item)
   return mail.data.body.kind === 'redrive' ? mail.data.body.event : undefined

@@ -19,6 +19,7 @@ export {
   RulesUnknown,
   SnapshotBroken,
 } from './fault.ts'
+export { eventIn } from './fetch.ts'
 export type { FlowStatus, LedgerStatus, LimitStatus } from './flow-status.ts'
 export { createHost, type Host, type HostOptions, type OpenDispatch } from './host.ts'
 export { streamOf } from './lanes.ts'

@@ -14,18 +14,23 @@ import {
   holdsBack,
   nextDue,
   owed,
+  placeOf,
   snapshotHash,
   step,
   waybillEvent,
   type CancelTarget,
   type Effect,
+  type EffectOf,
   type EffectResult,
   type Input,
   type InputOf,
+  type LetterBody,
   type Manifest,
   type Partition,
   type PartitionId,
+  type Place,
   type Plain,
+  type RulePatch,
   type Stepped,
   type WaybillEvent,
 } from '@waybill/core'
@@ -68,6 +73,10 @@ export interface Story {
     type?: string
     data?: Plain
     verdict?: 'matched' | 'filtered' | 'ask'
+    /** Of all limits that have one. */
+    key?: string
+    /** Where the ledgers of its limits are; slot 0 is this partition's. */
+    slot?: number
   }): Promise<WaybillEvent>
   /** A pause, or its end, of one binding. */
   order(kind: 'pause' | 'resume', binding: string): Promise<void>
@@ -75,6 +84,11 @@ export interface Story {
   catchUp(): Promise<void>
   answer(result: EffectResult, effect?: Effect): Stepped
   cancel(target: CancelTarget): Promise<void>
+  /** A client's letter, or with `from` the next one of another partition, `<app>/<slot>`. */
+  letter(body: LetterBody, from?: string, lane?: 'ask' | 'answer'): Promise<Stepped>
+  /** All letters that are on their way are stored. */
+  posted(): void
+  limit(limit: string, rule: RulePatch): Promise<void>
   /** Waits, and lets all that is due then happen. */
   wait(ms: number): void
   /** Ids of the dispatches that ended, in that order. */
@@ -128,6 +142,8 @@ export function createStory(): Story {
   })
   const snapshots = createMemorySnapshots()
   const pending: Effect[] = []
+  const mails: EffectOf<'sendLetters'>[] = []
+  const mailed = new Map<string, number>()
   let open: Stepped[] = []
   let last: { seq: number; number: number; hash: string | undefined } = {
     seq: 0,
@@ -145,6 +161,7 @@ export function createStory(): Story {
         ({ kind }) => kind === 'runAttempt' || kind === 'evaluatePredicate',
       ),
     )
+    mails.push(...done.entry.effects.filter((effect) => effect.kind === 'sendLetters'))
     return done
   }
 
@@ -201,7 +218,7 @@ export function createStory(): Story {
         streams: { [events]: '2026-01-01T00:00:00.000Z' },
       })
     },
-    async send({ type = 'issue.opened', data = 'x', verdict = 'matched' } = {}) {
+    async send({ type = 'issue.opened', data = 'x', verdict = 'matched', key, slot } = {}) {
       const { event } = acceptEvent(
         { type, source: 'test', data, dedupeKey: `k${sent++}` },
         { hash: sha256, generation: 1, slots: 1, now },
@@ -210,11 +227,48 @@ export function createStory(): Story {
       const verdicts = candidates(partition, type).map((one) => ({
         binding: bindingKey(one),
         result: holdsBack(partition, one.id) ? ('paused' as const) : verdict,
+        ...(one.flow && { limits: placesOf(one, event, key, slot) }),
       }))
       const bytes = encode(event).length
       const isHeld = verdicts.some(({ result }) => result === 'paused')
       take({ kind: 'event', ref, head: headOf(event), verdicts, ...(isHeld && { bytes }) })
       return event
+    },
+    async letter(body, from, lane = 'ask') {
+      const number = from === undefined ? undefined : (mailed.get(`${from} ${lane}`) ?? 0) + 1
+      if (number !== undefined) mailed.set(`${from} ${lane}`, number)
+      const letter: InputOf<'letter'>['letter'] = {
+        v: 1,
+        id: `l${sent++}`,
+        from:
+          from === undefined
+            ? { kind: 'client', id: 'op' }
+            : { kind: 'partition', id: from, number },
+        body,
+        ...(from === undefined && { replyTo: '_INBOX.op' }),
+      }
+      const subject = to.mail(app, 0, lane, from === undefined ? 'op' : 'other')
+      return take({
+        kind: 'letter',
+        ref: await store(subject, `${mail}.${lane}`, letter, true),
+        letter,
+      })
+    },
+    posted() {
+      for (const effect of mails.splice(0)) {
+        const { id: asked, to: receiver, upTo } = effect
+        take({
+          kind: 'result',
+          effect: asked,
+          result: { status: 'posted', to: receiver, upTo },
+        })
+      }
+    },
+    async limit(limit, rule) {
+      const number = partition.definitions + 1
+      const about = { app, number, at: now, by: 'op', reason: 'test' }
+      const change: InputOf<'def'>['change'] = { v: 1, kind: 'limit', ...about, limit, rule }
+      take({ kind: 'def', ref: await store(to.def(app), defs, change, false), change })
     },
     async order(kind, id) {
       const number = partition.definitions + 1
@@ -308,4 +362,16 @@ export function createStory(): Story {
       take({ kind: 'result', effect: `checkpoint:${number}:0`, result })
     },
   }
+}
+
+function placesOf(
+  { id: binding, flow }: Manifest,
+  { tenant }: WaybillEvent,
+  key: string | undefined,
+  slot = 0,
+): Place[] {
+  return (flow?.limits ?? []).map((limit) => {
+    const own = limit.key === undefined ? undefined : (key ?? 'one')
+    return { ...placeOf(limit, own, { hash: sha256, slots: 1, binding, tenant }), slot }
+  })
 }

@@ -3,6 +3,8 @@ import {
   bindingKey,
   createPartition,
   equalBytes,
+  manifestOf,
+  retrace,
   RULES,
   step,
   type Effect,
@@ -40,7 +42,9 @@ export interface Today {
 
 /**
  * Decides every recorded input of a dispatch again, on a partition that knows nothing but what
- * this dispatch depended on, and compares. The first difference ends it: from there on the
+ * this dispatch depended on, and compares. What ledgers say depends on everybody who shares them:
+ * where a dispatch has limits, their answers are taken from the record, and its machine is asked
+ * again (`replay --all` decides whole partitions, ledgers and all). The first difference ends it: from there on the
  * recorded answers belong to another story.
  *
  * @param today what the dispatch's binding is now; the first difference is then called drift
@@ -50,10 +54,18 @@ export function* replaySlice(slice: Slice, hash: Hash, today?: Today): Generator
   const { id, rules } = slice
   if (rules !== RULES) throw new OtherRules(id, rules)
   const partition = planted(slice, hash, today)
+  const gated = isGated(slice)
   for (const entry of slice.entries) {
     const recorded = decodeEntry(entry.bytes)
     if (entry.role === 'epoch') apply(partition, recorded, hash.bytes(entry.bytes))
     if (entry.role !== 'move') continue
+    if (gated) {
+      const result = retraced(partition, slice, entry, recorded, today)
+      yield result
+      if (result.differences.length > 0) return
+      applyOwn(partition, slice, recorded, hash.bytes(entry.bytes))
+      continue
+    }
     prepareBulk(partition, slice, recorded, hash)
     const done = step(partition, asked(recorded.input, today), recorded.at)
     const result = compared(slice, entry, recorded, done, today !== undefined)
@@ -97,6 +109,59 @@ function plantHeld(partition: Partition, entries: Slice['entries'], { owed }: Se
     partition.held.set(id, { stream, bytes: 0, runs: [run] })
   }
 }
+
+/** Does it share ledgers with others, or was it started by a command of theirs? */
+function isGated({ entries, dispatch }: Slice): boolean {
+  return entries.some(({ role, bytes }) => {
+    if (role !== 'move') return false
+    const { event, origin } = transitionOf(decodeEntry(bytes), dispatch) ?? {}
+    return (
+      (event && 'limits' in event && event.limits !== undefined) || origin?.rerunOf !== undefined
+    )
+  })
+}
+
+/** One move, made again by the machine from the record before it. */
+function retraced(
+  partition: Partition,
+  { dispatch }: Slice,
+  entry: SliceEntry,
+  recorded: Entry,
+  today: Today | undefined,
+): SliceStep {
+  const transition = transitionOf(recorded, dispatch)
+  const effects = effectsOf(recorded, dispatch)
+  const told = { entry, recorded, transition, effects, whole: false }
+  // Ended without its machine being asked: there is nothing to decide.
+  if (!transition) return { ...told, replayed: undefined, differences: [] }
+  const before = partition.dispatches.get(dispatch)
+  const origin = transition.origin ?? before?.origin
+  if (!origin) throw new Error(`${dispatch} moves before it began`)
+  const binding = today?.binding ?? manifestOf(partition, origin.binding)
+  const moved = retrace(dispatch, before, binding, transition.event, partition.epoch.number)
+  const replayed = moved && {
+    ...transition,
+    index: moved.record.index - 1,
+    from: transition.origin ? null : moved.from,
+    to: moved.record.state,
+    via: [...moved.via],
+    record: moved.record,
+  }
+  const again = { transition: replayed, effects: moved?.effects ?? [] }
+  return { ...told, replayed, differences: differences({ transition, effects }, again) }
+}
+
+function applyOwn(partition: Partition, { dispatch }: Slice, recorded: Entry, head: string): void {
+  const facts = recorded.facts.filter(
+    (fact) =>
+      (fact.kind === 'transition' || fact.kind === 'dispatch.quarantined') &&
+      fact.dispatch === dispatch,
+  )
+  apply(partition, { ...recorded, input: { kind: 'tick' }, facts, effects: [] }, head)
+}
+
+const effectsOf = (of: Entry, dispatch: string): readonly Effect[] =>
+  of.effects.filter((effect) => 'dispatch' in effect && effect.dispatch === dispatch)
 
 const originOf = (entry: Entry, dispatch: string): Transition['origin'] =>
   transitionOf(entry, dispatch)?.origin
@@ -172,8 +237,6 @@ function compared(
   // A tick fires whatever is due in its partition: only this dispatch's part of it is here.
   const whole = recorded.input.kind !== 'tick' && !drift
   const same = whole && equalBytes(bytes, entry.bytes)
-  const effectsOf = (of: Entry): readonly Effect[] =>
-    of.effects.filter((effect) => 'dispatch' in effect && effect.dispatch === dispatch)
   const transition = transitionOf(recorded, dispatch)
   const again = transitionOf(replayed, dispatch)
   const found = same
@@ -181,14 +244,14 @@ function compared(
     : whole
       ? differences(recorded, replayed)
       : differences(
-          { transition, effects: effectsOf(recorded) },
-          { transition: again, effects: effectsOf(replayed) },
+          { transition, effects: effectsOf(recorded, dispatch) },
+          { transition: again, effects: effectsOf(replayed, dispatch) },
         )
   return {
     entry,
     recorded,
     transition,
-    effects: effectsOf(recorded),
+    effects: effectsOf(recorded, dispatch),
     replayed: again,
     differences: found,
     whole,

@@ -92,7 +92,7 @@ export function createSliceTaker(id: PartitionId, dispatch: string, from?: Parti
       if (entry.input.kind === 'epoch' && seed) entries.push({ ...at, role: 'epoch' })
       return
     }
-    seed ??= seedOf(partition, entry)
+    seed ??= seedOf(partition, entry, dispatch)
     for (const letter of bulksOf(entry)) {
       const began = bulks.get(letter)
       if (began && !entries.includes(began)) entries.push(began)
@@ -133,8 +133,9 @@ const endsWith = (fact: Fact): boolean =>
   fact.kind === 'dispatch.quarantined' ||
   (fact.kind === 'transition' && fact.record.outcome !== undefined)
 
-function seedOf(partition: Partition, { input }: Entry): Seed | undefined {
-  if (input.kind !== 'event' && input.kind !== 'held') return undefined
+function seedOf(partition: Partition, entry: Entry, dispatch: string): Seed | undefined {
+  const { input } = entry
+  if (input.kind !== 'event' && input.kind !== 'held' && input.kind !== 'letter') return undefined
   const { at, definitions, streams, epoch } = partition
   return {
     at,
@@ -142,10 +143,23 @@ function seedOf(partition: Partition, { input }: Entry): Seed | undefined {
     definitions,
     epoch: { ...epoch, hosts: [...epoch.hosts] },
     streams,
-    ...(input.kind === 'held'
-      ? owedIn(partition, input)
-      : { manifests: candidates(partition, input.head.type) }),
+    ...(input.kind === 'held' ? owedIn(partition, input) : known(partition, entry, dispatch)),
   }
+}
+
+/** What the event might have started; a command starts one binding and no other. */
+function known(
+  partition: Partition,
+  { input, facts }: Entry,
+  dispatch: string,
+): Pick<Seed, 'manifests'> {
+  if (input.kind === 'event') return { manifests: candidates(partition, input.head.type) }
+  const manifests = facts.flatMap((fact) =>
+    fact.kind === 'transition' && fact.dispatch === dispatch && fact.origin
+      ? [manifestOf(partition, fact.origin.binding)]
+      : [],
+  )
+  return { manifests }
 }
 
 /** The versions that were paused, then those that are given the event: of one id the last counts. */

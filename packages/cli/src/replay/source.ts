@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { parseId, waybillEvent, decode, type WaybillEvent } from '@waybill/core'
+import { decode, parseId, type Entry, type InputRef, type WaybillEvent } from '@waybill/core'
+import { eventIn, streamOf } from '@waybill/engine'
 import { createReplayer, deployedApps, journalOf, type Divergence } from '@waybill/history'
 import { decodeBatch, decodeEntry, sha256 } from '@waybill/log'
 import type { Cli } from '../cli.ts'
@@ -80,13 +81,22 @@ export async function sliceOf(
 /** Undefined: retention has removed it. */
 async function eventOf({ log }: Journals, slice: Slice): Promise<WaybillEvent | undefined> {
   const first = slice.entries.find(({ role }) => role === 'move')
-  const input = first && decodeEntry(first.bytes).input
-  if (!input || !('head' in input)) return undefined
-  const { stream, seq, index, hash } = input.kind === 'held' ? input.place : input.ref
-  const stored = await log.get(stream, seq)
-  if (!stored || sha256.bytes(stored.bytes) !== hash) return undefined
-  const item = decodeBatch(stored.bytes)[index]
-  return item && waybillEvent.parse(decode(item, { bytesMax: 1024 * 1024 }))
+  const ref = first && refIn(decodeEntry(first.bytes), slice.dispatch)
+  if (!ref) return undefined
+  const stored = await log.get(streamOf(ref.stream), ref.seq)
+  if (!stored || sha256.bytes(stored.bytes) !== ref.hash) return undefined
+  const item = decodeBatch(stored.bytes)[ref.index]
+  return item && eventIn(decode(item, { bytesMax: 1024 * 1024 }))
+}
+
+/** Where the event lies with which a dispatch began, whatever it was that began it. */
+function refIn({ input, facts }: Entry, dispatch: string): InputRef | undefined {
+  if (input.kind === 'held') return input.place
+  if (input.kind === 'event') return input.ref
+  for (const fact of facts) {
+    if (fact.kind === 'transition' && fact.dispatch === dispatch) return fact.origin?.ref
+  }
+  return undefined
 }
 
 const notKept = (dispatch: string, app: string): CliError =>

@@ -67,6 +67,23 @@ export function wakeDispatch({ id, origin, record }: Dispatch, binding: Manifest
   return live({ id, binding, record, effects: [] })
 }
 
+/**
+ * One recorded step of a dispatch, made again by its machine alone: what its partition's ledgers
+ * said stands in the event. Undefined: the machine has no use for this event there.
+ *
+ * @param before undefined: it is the first one
+ */
+export function retrace(
+  id: string,
+  before: Dispatch | undefined,
+  binding: Manifest,
+  event: DispatchEvent,
+  epoch: number,
+): Moved | undefined {
+  const live = before ? wakeDispatch(before, binding) : newDispatch(id, binding)
+  return live.send(event, epoch)
+}
+
 type Snapshot = SnapshotFrom<typeof dispatchMachine>
 
 function live(context: DispatchContext): LiveDispatch {

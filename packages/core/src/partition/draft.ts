@@ -231,7 +231,8 @@ function write(
  */
 function textLength({ error }: DispatchRecord, event: DispatchEvent): number {
   const said =
-    ('reason' in event ? (event.reason?.length ?? 0) : 0) + ('by' in event ? (event.by?.length ?? 0) : 0)
+    ('reason' in event ? (event.reason?.length ?? 0) : 0) +
+    ('by' in event ? (event.by?.length ?? 0) : 0)
   if (!error) return 2 * said
   const { name, message, code = '', path = '' } = error
   return 2 * said + name.length + message.length + code.length + path.length
