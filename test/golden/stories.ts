@@ -12,12 +12,16 @@ import {
 } from '@waybill/core'
 import { encodeBatch, sha256, streamNames, subjects } from '@waybill/log'
 import { binding, failed, names, succeeded, type Story } from '../../packages/history/test/story.ts'
+import { circuitStories, gateStories } from './gates.ts'
 
 /**
  * One life of a partition for each feature. A story that was released is never changed: its
  * history is in `history/`, and `make.ts` tells only those that have none yet.
  */
 export const stories: Readonly<Record<string, (story: Story) => Promise<void>>> = {
+  ...gateStories,
+  ...circuitStories,
+
   async success(story) {
     await begin(story)
     await story.send()

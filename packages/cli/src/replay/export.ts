@@ -177,18 +177,20 @@ function decoded(file: string, at: number, bytes: Uint8Array): Entry {
 /** The event is the one that the dispatch was started by: same id by what the id is made of. */
 function checkEvent(file: string, hash: Hash, slice: Slice, event: WaybillEvent): void {
   const first = slice.entries.find(({ role }) => role === 'move')
-  const input = first && decodeEntry(first.bytes).input
-  if (!input || !('head' in input)) throw unfit(file, 'event', 'no entry takes an event in')
+  if (!first) throw unfit(file, 'event', 'no entry takes an event in')
+  const { input, facts } = decodeEntry(first.bytes)
   const { type, source, data } = event
   const door = { hash, generation: slice.id.generation, slots: slice.id.slot + 1, now: event.time }
   const remade = acceptEvent({ type, source, data }, door)
   if (remade.event.digest !== event.digest) {
     throw unfit(file, 'event', 'its data are not what its digest says')
   }
-  const head = encode(headOf(event))
-  if (Buffer.compare(head, encode(input.head)) !== 0) {
-    throw unfit(file, 'event', `it is not the event that started ${slice.dispatch}`)
-  }
+  // A command that runs something again names the event, it does not bring it.
+  const isIt =
+    'head' in input
+      ? Buffer.compare(encode(headOf(event)), encode(input.head)) === 0
+      : facts.some((fact) => fact.kind === 'transition' && fact.origin?.event === event.id)
+  if (!isIt) throw unfit(file, 'event', `it is not the event that started ${slice.dispatch}`)
 }
 
 const unfit = (file: string, section: string, why: string, cause?: unknown): CliError =>

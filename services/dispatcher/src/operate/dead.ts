@@ -7,8 +7,8 @@ import {
   type ApiClient,
   type Asked,
 } from '@waybill/api'
-import { parseId, type LetterAnswer, type LetterBody, type Plain } from '@waybill/core'
-import { streamNames } from '@waybill/log'
+import { encode, parseId, type LetterAnswer, type LetterBody, type Plain } from '@waybill/core'
+import { sha256, streamNames } from '@waybill/log'
 import type { Jobs } from './jobs.ts'
 import { ask, audit, type HandlerParts } from './parts.ts'
 
@@ -194,7 +194,8 @@ async function edited(api: ApiClient, ids: readonly string[], data: Plain) {
   }
   const { event } = await api.call('dlq.get', { id })
   if (!event) throw refused('event_gone', `the event of ${id} is no longer kept`)
-  return { ...event, data }
+  const digest = sha256.bytes(encode([event.type, data])).slice(0, 32)
+  return { ...event, data, digest }
 }
 
 export async function rerun(
