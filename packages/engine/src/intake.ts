@@ -11,6 +11,7 @@ import {
   type Holder,
   type Input,
   type InputRef,
+  type Letter,
   type Manifest,
   type Partition,
   type Verdict,
@@ -38,7 +39,8 @@ export function takeItem(
 ): Taken {
   if (lane !== 'defs' && mustQuarantine(partition)) {
     const { barren } = partition.epoch
-    return { input: quarantineBytes(partition.hash, `${barren} epochs ended here`, bytes, ref) }
+    const aside = quarantineBytes(partition.hash, `${barren} epochs ended here`, bytes, ref)
+    return { input: lane === 'events' ? aside : { ...aside, letter: letterIn(bytes) } }
   }
   try {
     return read(partition, door, lane, ref, bytes)
@@ -106,6 +108,16 @@ function read(
       return { input: { kind: 'def', ref, change: defChange.parse(decode(bytes)) } }
     default:
       return lane satisfies never
+  }
+}
+
+/** Of another partition: those after it are numbered on, and who sent it waits for an answer. */
+function letterIn(bytes: Uint8Array): Letter | undefined {
+  try {
+    const found = letter.safeParse(decode(bytes))
+    return found.success && found.data.from.kind === 'partition' ? found.data : undefined
+  } catch {
+    return undefined
   }
 }
 
