@@ -55,26 +55,38 @@ export async function runShare({ from, to, step }: Share): Promise<Tally> {
   return tally
 }
 
+/**
+ * A run that is over leaves about 0.2 MB behind: readers that nobody aborts any more. A worker that
+ * has done so many makes room for a new one.
+ */
+const seedsPerWorker = 1000
+
 /** Over all processors: a run uses one. */
 export async function campaign(from: number, seeds: number, jobs?: number): Promise<Tally> {
   const workers = Math.max(1, Math.min(jobs ?? availableParallelism(), Math.ceil(seeds / 20)))
+  const size = Math.min(seedsPerWorker, Math.ceil(seeds / workers))
   const total = emptyTally()
-  const shares = Array.from({ length: workers }, (_, n) => ({
-    from: from + n,
-    to: from + seeds,
-    step: workers,
-  }))
-  for (const tally of await Promise.all(shares.map(inWorker))) {
-    total.seeds += tally.seeds
-    total.failed.push(...tally.failed)
-    total.acknowledged += tally.acknowledged
-    total.virtualMs += tally.virtualMs
-    total.steps += tally.steps
-    addTo(total.ends, tally.ends)
-    addTo(total.faults, tally.faults)
+  const shares: Share[] = []
+  for (let at = from; at < from + seeds; at += size) {
+    shares.push({ from: at, to: Math.min(at + size, from + seeds), step: 1 })
   }
+  const one = async (): Promise<void> => {
+    for (let share = shares.shift(); share; share = shares.shift())
+      add(total, await inWorker(share))
+  }
+  await Promise.all(Array.from({ length: workers }, one))
   total.failed.sort((a, b) => a.seed - b.seed)
   return total
+}
+
+function add(total: Tally, tally: Tally): void {
+  total.seeds += tally.seeds
+  total.failed.push(...tally.failed)
+  total.acknowledged += tally.acknowledged
+  total.virtualMs += tally.virtualMs
+  total.steps += tally.steps
+  addTo(total.ends, tally.ends)
+  addTo(total.faults, tally.faults)
 }
 
 function inWorker(share: Share): Promise<Tally> {
