@@ -129,10 +129,12 @@ export function catchUp(world: World, most = Infinity): number {
   let given = 0
   for (let stretch = owed(world.partition); stretch; stretch = owed(world.partition)) {
     const [seq] = stretch.from
+    const before = given
     for (const lying of world.stream) {
       if (given >= most) return given
       if (lying.place.seq >= seq && giveHeld(world, lying)) given += 1
     }
+    if (given === before) throw new Error(`nothing that is owed lies after ${seq}`)
   }
   return given
 }
