@@ -34,7 +34,7 @@ import {
 } from '../src/index.ts'
 import { binding as plainBinding, decodeEntry, hash } from './partition/world.ts'
 
-export const app = 'triage'
+const app = 'triage'
 const start = 1_763_690_400_000
 
 type Lane = Receiver['lane']
@@ -65,7 +65,7 @@ export interface World {
   letters: number
 }
 
-export const circuitRule: RuleOf<'circuit'> = {
+const circuitRule: RuleOf<'circuit'> = {
   kind: 'circuit',
   failures: 5,
   ratePercent: 50,
@@ -76,7 +76,7 @@ export const circuitRule: RuleOf<'circuit'> = {
   whenOpen: 'defer',
 }
 
-export const circuitLimit = (over: Partial<RuleOf<'circuit'>> = {}): KeyedLimit => ({
+const circuitLimit = (over: Partial<RuleOf<'circuit'>> = {}): KeyedLimit => ({
   name: 'circuit',
   scope: 'app',
   rule: { ...circuitRule, ...over },
@@ -141,7 +141,7 @@ export function createWorld(manifests: readonly Manifest[] = [guarded()], slots 
   return world
 }
 
-export function take(world: World, site: Site, input: Input): Stepped {
+function take(world: World, site: Site, input: Input): Stepped {
   const done = step(site.partition, input, world.now)
   const quarantined = done.entry.facts.find(({ kind }) => kind === 'quarantined')
   if (quarantined) throw new Error(JSON.stringify(quarantined))
@@ -219,7 +219,7 @@ export function circuitPlace({ slots }: World, { tenant = 't', to = 'a' }: Sent 
   return placeOf(circuitLimit(), to, { hash, slots, binding: '', tenant })
 }
 
-export const circuitLabel = labelOf('', circuitLimit())
+const circuitLabel = labelOf('', circuitLimit())
 
 /** The circuit as its home has it. */
 export function circuitOf(world: World, sent: Sent = {}) {
