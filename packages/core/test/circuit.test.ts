@@ -295,40 +295,45 @@ describe('8 a probe that leaves without an outcome', () => {
   test.each(Object.entries(ways))('%s: somebody else may try', (_, leave) => {
     const world = probing()
     leave(world)
-    let most = 0
     serveFor(world, 10 * minuteMs, () => succeeded)
-    for (const { stepped } of world.sites) most = Math.max(most, stepped.length)
-    expect(stateOfCircuit(world)).toBe('closed')
     expect(outcomes(world)['succeeded']).toBeGreaterThanOrEqual(2)
     expect(breaches(siteAt(world, 0))).toEqual([])
     expect(circuitOf(world)?.state).toBe('closed')
   })
 })
 
-test('8 five thousand who waited come back one, two, four, eight a second', () => {
-  const world = createWorld(oneShot())
-  fare(world, times(5, 'no'))
-  for (let n = 0; n < 5000; n++) sendEvent(world)
-  const began: number[] = []
-  let closed = 0
-  serveFor(world, 20 * minuteMs, (_, now) => {
-    if (closed === 0) closed = now
-    else began.push(now)
-    return succeeded
-  })
-  expect(outcomes(world)).toEqual({ retry_exhausted: 5, succeeded: 5000 })
-  expect(began.length).toBe(4999)
-  const perSecond: number[] = []
-  for (const at of began) {
-    const second = Math.floor((at - closed) / 1000)
-    perSecond[second] = (perSecond[second] ?? 0) + 1
-  }
-  for (let second = 1; second < perSecond.length; second++) {
-    const before = perSecond[second - 1] ?? 0
-    expect(perSecond[second] ?? 0).toBeLessThanOrEqual(2 * before + 2)
-  }
-  expect(perSecond.length).toBeLessThan(30)
-  // They asked a few times each, not over and over.
-  expect(transitionsOf(world).length).toBeLessThan(5000 * 6)
-  expect(spentByDeferral(world)).toEqual([])
-}, 60_000)
+test.each([
+  [5000, 1],
+  [2000, 4],
+])(
+  '8 %i who waited, in %i partitions, come back one, two, four, eight a second',
+  (count, slots) => {
+    const world = createWorld(oneShot(), slots)
+    for (let n = 0; n < 10 * slots; n++) sendEvent(world)
+    serve(world, () => failed('retryable'))
+    for (let n = 0; n < count; n++) sendEvent(world)
+    const began: number[] = []
+    let closed = 0
+    serveFor(world, 20 * minuteMs, (_, now) => {
+      if (closed === 0) closed = now
+      else began.push(now)
+      return succeeded
+    })
+    expect(outcomes(world)).toEqual({ retry_exhausted: 10 * slots, succeeded: count })
+    expect(began.length).toBe(count - 1)
+    const perSecond: number[] = []
+    for (const at of began) {
+      const second = Math.floor((at - closed) / 1000)
+      perSecond[second] = (perSecond[second] ?? 0) + 1
+    }
+    for (let second = 1; second < perSecond.length; second++) {
+      const before = perSecond[second - 1] ?? 0
+      expect(perSecond[second] ?? 0).toBeLessThanOrEqual(2 * before + 2)
+    }
+    expect(perSecond.length).toBeLessThan(30)
+    // They asked a few times each, not over and over.
+    expect(transitionsOf(world).length).toBeLessThan(count * (slots === 1 ? 6 : 14))
+    expect(spentByDeferral(world)).toEqual([])
+  },
+  60_000,
+)
