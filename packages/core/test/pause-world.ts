@@ -58,7 +58,7 @@ export function take(world: World, input: Input): Stepped {
   return done
 }
 
-export function beginEpoch(world: World): void {
+function beginEpoch(world: World): void {
   const epoch = world.partition.epoch.number + 1
   const about = { instance: 'test', incarnation: `i${epoch}`, rules: 1, streams: {} }
   const hosts = [...world.partition.manifests.values()].map((one) => one.hash)
