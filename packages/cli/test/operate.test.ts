@@ -272,7 +272,12 @@ describe('dead letters', () => {
 
   test('a redrive with a pace is cancelled half way: what is done stays done', async () => {
     const begun = await json<{ op: string; matched: number }>(
-      ...['dead', 'redrive', '--all', '--rate', '1', '--yes'],
+      'dead',
+      'redrive',
+      '--all',
+      '--rate',
+      '1',
+      '--yes',
     )
     expect(begun.matched).toBe(3)
     expect(await json('op', 'cancel', begun.op)).toMatchObject({ cancelled: true })
