@@ -302,6 +302,20 @@ describe('8 a probe that leaves without an outcome', () => {
   })
 })
 
+/** No second after it has closed has more than twice as many as the one before. */
+function expectRamp(began: readonly number[], closed: number): void {
+  const perSecond: number[] = []
+  for (const at of began) {
+    const second = Math.floor((at - closed) / 1000)
+    perSecond[second] = (perSecond[second] ?? 0) + 1
+  }
+  for (const [second, count = 0] of perSecond.entries()) {
+    const before = perSecond[second - 1] ?? 0
+    expect(count).toBeLessThanOrEqual(Math.min(2 * before + 2, 2 ** second + 2))
+  }
+  expect(perSecond.length).toBeLessThan(30)
+}
+
 test.each([
   [5000, 1],
   [2000, 4],
@@ -321,19 +335,28 @@ test.each([
     })
     expect(outcomes(world)).toEqual({ retry_exhausted: 10 * slots, succeeded: count })
     expect(began.length).toBe(count - 1)
-    const perSecond: number[] = []
-    for (const at of began) {
-      const second = Math.floor((at - closed) / 1000)
-      perSecond[second] = (perSecond[second] ?? 0) + 1
-    }
-    for (let second = 1; second < perSecond.length; second++) {
-      const before = perSecond[second - 1] ?? 0
-      expect(perSecond[second] ?? 0).toBeLessThanOrEqual(2 * before + 2)
-    }
-    expect(perSecond.length).toBeLessThan(30)
+    expectRamp(began, closed)
     // They asked a few times each, not over and over.
     expect(transitionsOf(world).length).toBeLessThan(count * (slots === 1 ? 6 : 14))
     expect(spentByDeferral(world)).toEqual([])
   },
   60_000,
 )
+
+test('8 a probe that takes long is not followed by all whose turn came meanwhile', () => {
+  const world = createWorld(oneShot())
+  fare(world, times(5, 'no'))
+  for (let n = 0; n < 1000; n++) sendEvent(world)
+  advance(world, minuteMs + 25_000)
+  expect(siteAt(world, 0).running.length).toBe(1)
+  answer(world, siteAt(world, 0), 0, succeeded)
+  const closed = world.now
+  const began: number[] = []
+  serveFor(world, 20 * minuteMs, (_, now) => {
+    began.push(now)
+    return succeeded
+  })
+  expect(began.length).toBe(999)
+  expectRamp(began, closed)
+  expect(transitionsOf(world).length).toBeLessThan(1000 * 12)
+})
