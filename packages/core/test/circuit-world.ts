@@ -19,6 +19,7 @@ import {
   type Effect,
   type EffectResult,
   type Entry,
+  type FactOf,
   type Input,
   type KeyedLimit,
   type Letter,
@@ -33,7 +34,7 @@ import {
 } from '../src/index.ts'
 import { binding as plainBinding, decodeEntry, hash } from './partition/world.ts'
 
-export const app = 'triage'
+const app = 'triage'
 const start = 1_763_690_400_000
 
 type Lane = Receiver['lane']
@@ -64,7 +65,7 @@ export interface World {
   letters: number
 }
 
-export const circuitRule: RuleOf<'circuit'> = {
+const circuitRule: RuleOf<'circuit'> = {
   kind: 'circuit',
   failures: 5,
   ratePercent: 50,
@@ -75,7 +76,7 @@ export const circuitRule: RuleOf<'circuit'> = {
   whenOpen: 'defer',
 }
 
-export const circuitLimit = (over: Partial<RuleOf<'circuit'>> = {}): KeyedLimit => ({
+const circuitLimit = (over: Partial<RuleOf<'circuit'>> = {}): KeyedLimit => ({
   name: 'circuit',
   scope: 'app',
   rule: { ...circuitRule, ...over },
@@ -140,7 +141,7 @@ export function createWorld(manifests: readonly Manifest[] = [guarded()], slots 
   return world
 }
 
-export function take(world: World, site: Site, input: Input): Stepped {
+function take(world: World, site: Site, input: Input): Stepped {
   const done = step(site.partition, input, world.now)
   const quarantined = done.entry.facts.find(({ kind }) => kind === 'quarantined')
   if (quarantined) throw new Error(JSON.stringify(quarantined))
@@ -218,7 +219,7 @@ export function circuitPlace({ slots }: World, { tenant = 't', to = 'a' }: Sent 
   return placeOf(circuitLimit(), to, { hash, slots, binding: '', tenant })
 }
 
-export const circuitLabel = labelOf('', circuitLimit())
+const circuitLabel = labelOf('', circuitLimit())
 
 /** The circuit as its home has it. */
 export function circuitOf(world: World, sent: Sent = {}) {
@@ -284,13 +285,19 @@ export function deliver(world: World, site: Site, lane: Lane): boolean {
   return true
 }
 
+function deliverAll(world: World, site: Site): boolean {
+  let did = false
+  while (deliver(world, site, 'answer') || deliver(world, site, 'ask')) did = true
+  return did
+}
+
 /** All that can happen by itself at this moment. */
 export function settle(world: World): void {
   for (let busy = true; busy;) {
     busy = false
     for (const site of world.sites) {
       while (send(world, site)) busy = true
-      for (const lane of ['answer', 'ask'] as const) while (deliver(world, site, lane)) busy = true
+      if (deliverAll(world, site)) busy = true
       if (tick(world, site)) busy = true
     }
   }
@@ -396,27 +403,22 @@ export const transitionsOf = (world: World) =>
 export function breaches({ stepped }: Site): string[] {
   const probes = new Map<string, Set<string>>()
   const open = new Map<string, boolean>()
-  const found: string[] = []
-  for (const { entry } of stepped) {
-    for (const fact of entry.facts) {
-      if (fact.kind === 'ledger.told' || fact.kind === 'ledger.switched') {
-        open.set(fact.ledger, fact.circuit.state === 'open')
-      }
-      if (fact.kind === 'ledger.left') probes.get(fact.ledger)?.delete(fact.ticket)
-      if (fact.kind !== 'ledger.asked' || !fact.ledger.startsWith(`${circuitLabel}/`)) continue
-      const { ledger, ticket, answer: told } = fact
-      if (told.result !== 'granted') continue
-      if (told.numbers['probe'] !== 1) {
-        if (open.get(ledger)) found.push(`${ticket.dispatch} went through ${ledger}, which is open`)
-        continue
-      }
-      const out = probes.get(ledger) ?? new Set()
-      probes.set(ledger, out.add(`${ticket.dispatch}#${ticket.admission}`))
-      if (out.size > 1) found.push(`${[...out].join(' and ')} probe ${ledger}`)
-      if (!open.get(ledger)) found.push(`${ticket.dispatch} probes ${ledger}, which is closed`)
-    }
+  const asked = ({ ledger, ticket, answer: told }: FactOf<'ledger.asked'>): string[] => {
+    if (!ledger.startsWith(`${circuitLabel}/`) || told.result !== 'granted') return []
+    const isOpen = open.get(ledger) ?? false
+    if (told.numbers['probe'] !== 1) return isOpen ? [`${ticket.dispatch} passed ${ledger}`] : []
+    const out = (probes.get(ledger) ?? new Set()).add(`${ticket.dispatch}#${ticket.admission}`)
+    probes.set(ledger, out)
+    const two = out.size > 1 ? [`${[...out].join(' and ')} probe ${ledger}`] : []
+    return isOpen ? two : [...two, `${ticket.dispatch} probes ${ledger}, which is closed`]
   }
-  return found
+  return stepped.flatMap(({ entry }) =>
+    entry.facts.flatMap((fact) => {
+      if (fact.kind === 'ledger.left') probes.get(fact.ledger)?.delete(fact.ticket)
+      if ('circuit' in fact) open.set(fact.ledger, fact.circuit.state === 'open')
+      return fact.kind === 'ledger.asked' ? asked(fact) : []
+    }),
+  )
 }
 
 /** Who was turned back by a circuit, and lost an attempt by it. */
@@ -431,4 +433,36 @@ export function spentByDeferral(world: World): string[] {
     before.set(dispatch, record)
   }
   return found
+}
+
+// --- stories ---------------------------------------------------------------------------------
+
+export const once = { kind: 'immediate', maxAttempts: 1, jitter: 'none' } as const
+export const oneShot = (rule = {}) => [guarded(rule, { retry: once })]
+export const minuteMs = 60_000
+
+/** Events of which each fares as told. */
+export function fare(world: World, how: readonly ('ok' | 'no')[], sent: Sent = {}): void {
+  for (const one of how) {
+    sendEvent(world, sent)
+    serve(world, () => (one === 'ok' ? succeeded : failed('retryable')))
+  }
+}
+
+export const times = <T>(count: number, what: T): T[] => Array.from({ length: count }, () => what)
+export const stateOfCircuit = (world: World, sent: Sent = {}) =>
+  circuitOf(world, sent)?.state ?? 'closed'
+
+export const openOf = ({ sites }: World): readonly Dispatch[] =>
+  sites.flatMap(({ partition }) => [...partition.dispatches.values()])
+
+export const outcomes = (world: World): Record<string, number> => {
+  const counts: Record<string, number> = {}
+  for (const { record } of transitionsOf(world)) {
+    const { outcome } = record
+    if (!outcome) continue
+    const name = outcome.status === 'dlq' ? outcome.reason : outcome.status
+    counts[name] = (counts[name] ?? 0) + 1
+  }
+  return counts
 }

@@ -58,7 +58,7 @@ export function take(world: World, input: Input): Stepped {
   return done
 }
 
-export function beginEpoch(world: World): void {
+function beginEpoch(world: World): void {
   const epoch = world.partition.epoch.number + 1
   const about = { instance: 'test', incarnation: `i${epoch}`, rules: 1, streams: {} }
   const hosts = [...world.partition.manifests.values()].map((one) => one.hash)
@@ -129,10 +129,12 @@ export function catchUp(world: World, most = Infinity): number {
   let given = 0
   for (let stretch = owed(world.partition); stretch; stretch = owed(world.partition)) {
     const [seq] = stretch.from
+    const before = given
     for (const lying of world.stream) {
       if (given >= most) return given
       if (lying.place.seq >= seq && giveHeld(world, lying)) given += 1
     }
+    if (given === before) throw new Error(`nothing that is owed lies after ${seq}`)
   }
   return given
 }

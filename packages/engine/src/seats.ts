@@ -39,6 +39,8 @@ export class Seats {
   readonly #doubted = new Map<number, number>()
   readonly #events: SeatEvents
   readonly #catchUps: CatchUps
+  /** Those that have read their definitions to the last: a pause may be among them. */
+  readonly #defined = new WeakSet<Loop>()
 
   constructor(ports: SeatsPorts) {
     this.#ports = ports
@@ -84,6 +86,7 @@ export class Seats {
       const { epoch } = seat.loop.partition
       await this.#readDefinitions(seat.loop)
       this.#readAll()
+      this.#defined.add(seat.loop)
       this.#catchUps.begin(seat.loop)
       const { seq } = seat.loop.head
       this.#ports.shared.logger.info({ slot, epoch: epoch.number, seq }, 'leading')
@@ -213,7 +216,7 @@ export class Seats {
     if (input.kind !== 'def' || !this.#seats.has(loop.slot)) return
     const loops = this.all.map((seat) => seat.loop)
     this.#ports.readers.deployed(loop, loops)
-    this.#catchUps.begin(loop)
+    if (this.#defined.has(loop)) this.#catchUps.begin(loop)
   }
 
   /** Another host's bundle is the last one. Theirs is the partition; ours is to stop. */

@@ -272,6 +272,44 @@ describe('a binding that is paused', () => {
   })
 })
 
+test('12.3 a held event that takes down whoever judges it is put aside, and the next one is given', async () => {
+  const system = createSystem()
+  let alive: RunningHost | undefined
+  let deaths = 0
+  const app = appOf({
+    verdict: (_, event) => {
+      if (event.data !== 'poison') return 'matched'
+      deaths += 1
+      alive?.crash()
+      throw new Error('and with it the process')
+    },
+  })
+  await system.deploy(app)
+  const quiet = system.host(app)
+  await until('it leads', () => leading(quiet) === 1)
+  await pause(system)
+  await until('it is paused', () => pauses(quiet).length === 1)
+  await system.send({ data: 'poison' }, { data: 'good' })
+  await until('both are held', () => heldEvents(quiet) === 2)
+  await quiet.stop()
+  await resume(system)
+  for (let process = 1; process <= 6 && ends(await system.journal()).size === 0; process++) {
+    const running = system.host(app)
+    alive = running
+    await eventually(system, 'it dies, or gives the good one', async () => {
+      return deaths >= process || ends(await system.journal()).size === 1
+    })
+  }
+  const entries = await system.journal()
+  expect([...ends(entries).values()]).toEqual([['succeeded']])
+  expect(begun(entries)).toEqual(['2/0'])
+  const aside = entries.flatMap(({ input }) => (input.kind === 'quarantined' ? [input] : []))
+  expect(aside).toMatchObject([
+    { reason: '3 epochs ended here', held: { bindings: ['ship'], place: { seq: 1, index: 0 } } },
+  ])
+  await alive?.stop()
+})
+
 const bySeq = (a: string, b: string): number => Number.parseInt(a, 10) - Number.parseInt(b, 10)
 
 /**

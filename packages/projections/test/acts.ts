@@ -18,6 +18,8 @@ export type Act = { readonly slot: number } & (
   | { readonly act: 'cancel'; readonly pick: number; readonly bulk: boolean }
   | { readonly act: 'epoch' }
   | { readonly act: 'deploy' }
+  | { readonly act: 'pause' | 'resume'; readonly binding: string }
+  | { readonly act: 'release' }
   | { readonly act: 'garbage'; readonly pick: number }
   | { readonly act: 'commit' }
 )
@@ -67,6 +69,14 @@ export const acts: fc.Arbitrary<readonly Act[]> = fc.array(
     }),
     weighted<Extract<Act, { act: 'epoch' }>>(1, { slot, act: fc.constant('epoch') }),
     weighted<Extract<Act, { act: 'deploy' }>>(1, { slot, act: fc.constant('deploy') }),
+    ...(['pause', 'resume'] as const).map((kind) =>
+      weighted<Extract<Act, { act: 'pause' | 'resume' }>>(1, {
+        slot,
+        act: fc.constant(kind),
+        binding: fc.constantFrom('label', 'audit'),
+      }),
+    ),
+    weighted<Extract<Act, { act: 'release' }>>(2, { slot, act: fc.constant('release') }),
     weighted<Extract<Act, { act: 'garbage' }>>(1, {
       slot,
       act: fc.constant('garbage'),
@@ -149,6 +159,11 @@ function perform(stage: Stage, player: Player, one: Act): void {
       return void player.epoch()
     case 'deploy':
       return void player.deploy(deploys(player.partition.definitions + 1))
+    case 'pause':
+    case 'resume':
+      return void player.order(one.act, one.binding)
+    case 'release':
+      return void player.release()
     case 'garbage': {
       const dispatch = nth([...player.partition.dispatches.values()], one.pick)
       const about = dispatch ? { dispatch: dispatch.id } : {}

@@ -99,8 +99,8 @@ export interface Player {
   deploy(manifests: readonly Manifest[], eventsFrom?: number): Stepped
   /** A pause, or its end, of one binding. */
   order(kind: 'pause' | 'resume', binding: string): Stepped
-  /** Gives an event to those that a pause held it back from. */
-  release(event: WaybillEvent, verdict?: Verdict['result']): Stepped
+  /** Gives the first event that a pause held back to those that are owed it, if there is one. */
+  release(verdict?: Verdict['result']): Stepped | undefined
   epoch(): Stepped
   send(options?: SendOptions): Stepped
   /** The event sent again, as it was or with other content. */
@@ -160,47 +160,47 @@ export function createPlayer(stage: Stage, app: string, slot: number, slots = 1)
       },
     })
 
+  /** The change of this number, whichever partition came to it first. */
+  function define(number: number, change: InputOf<'def'>['change']): Stepped {
+    const key = `${app}/${number}`
+    const input = stage.definitions.get(key) ?? {
+      kind: 'def' as const,
+      ref: nextRef(stage, 'DEFS'),
+      change,
+    }
+    stage.definitions.set(key, input)
+    return take(input)
+  }
+
   return {
     partition,
     pending,
     take,
     deploy(manifests, eventsFrom = 0) {
       const number = partition.definitions + 1
-      const input = stage.definitions.get(`${app}/${number}`) ?? {
-        kind: 'def',
-        ref: nextRef(stage, 'DEFS'),
-        change: {
-          v: 1,
-          kind: 'deploy',
-          app,
-          number,
-          at: stage.now,
-          by: 'ann',
-          manifests: [...manifests],
-          active: manifests.map(bindingKey),
-          eventsFrom: { stream: eventsStream, seq: eventsFrom },
-        },
-      }
-      stage.definitions.set(`${app}/${number}`, input)
-      return take(input)
+      return define(number, {
+        v: 1,
+        kind: 'deploy',
+        app,
+        number,
+        at: stage.now,
+        by: 'ann',
+        manifests: [...manifests],
+        active: manifests.map(bindingKey),
+        eventsFrom: { stream: eventsStream, seq: eventsFrom },
+      })
     },
-    order: (kind, binding) =>
-      take({
-        kind: 'def',
-        ref: nextRef(stage, 'DEFS'),
-        change: {
-          v: 1,
-          kind,
-          app,
-          number: partition.definitions + 1,
-          at: stage.now,
-          by: 'ann',
-          reason: 'night',
-          binding,
-        },
-      }),
-    release(event, verdict = 'matched') {
-      const [seq] = [...stage.events].find(([, one]) => one.id === event.id) ?? [0]
+    order(kind, id) {
+      const number = partition.definitions + 1
+      const about = { app, number, at: stage.now, by: 'ann', reason: 'night', binding: id }
+      return define(number, { v: 1, kind, ...about })
+    },
+    release(verdict = 'matched') {
+      const isOwed = ([seq, { type }]: [number, WaybillEvent]): boolean =>
+        holdersOf(partition, [seq, 0], type).length > 0
+      const found = [...stage.events].find(isOwed)
+      if (!found) return undefined
+      const [seq, event] = found
       const place = { stream: eventsStream, seq, index: 0, hash: sha256.text(`${seq}`) }
       const verdicts = holdersOf(partition, [seq, 0], event.type).map((one): Verdict => ({
         binding: bindingKey(one.binding),

@@ -20,11 +20,9 @@ const rule = {
   ratePercent: 50,
   rateMin: 10,
   windowMs: 6e4,
-  ...{
-    openMs: 6e4,
-    openMaxMs: 6e5,
-    whenOpen: 'defer',
-  },
+  openMs: 6e4,
+  openMaxMs: 6e5,
+  whenOpen: 'defer',
 }
 
 describe('circuit', () => {
@@ -53,18 +51,14 @@ describe('circuit', () => {
       scope: 'app',
       key: { kind: 'function' },
       rule: {
-        ...{
-          kind: 'circuit',
-          failures: 2,
-          ratePercent: 20,
-          rateMin: 4,
-          windowMs: 3e4,
-        },
-        ...{
-          openMs: 5e3,
-          openMaxMs: 2e4,
-          whenOpen: 'dlq',
-        },
+        kind: 'circuit',
+        failures: 2,
+        ratePercent: 20,
+        rateMin: 4,
+        windowMs: 3e4,
+        openMs: 5e3,
+        openMaxMs: 2e4,
+        whenOpen: 'dlq',
       },
     })
     expect(binding.code.keys?.at(-1)).toBe(destination)

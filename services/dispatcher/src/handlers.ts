@@ -11,10 +11,11 @@ import {
 import { openState, parseId, type CancelTarget } from '@waybill/core'
 import type { PartitionStatus } from '@waybill/engine'
 import { streamNames, type Topology } from '@waybill/log'
-import { discard, redrive, rerun } from './operate/dead.ts'
+import { discard, redrive } from './operate/dead.ts'
 import { listFlow, setFlow } from './operate/flow.ts'
 import { Jobs, recorded } from './operate/jobs.ts'
 import { ask, audit, type HandlerParts } from './operate/parts.ts'
+import { rerun } from './operate/rerun.ts'
 
 type Cancel = Asked<'dispatch.cancel'>
 
@@ -47,7 +48,10 @@ export function createHandlers(parts: HandlerParts, signal: AbortSignal): Partia
       const kept = await recorded(parts, limit)
       const isMeant = (one: Operation): boolean =>
         (app === undefined || one.app === app) && (id === undefined || one.id === id)
-      const others = kept.filter((one) => !live.some((running) => running.id === one.id))
+      const others = kept
+        .filter((one) => !live.some((running) => running.id === one.id))
+        // Whoever runs it says so; when nobody does, its process ended before it did.
+        .map((one) => (one.state === 'running' ? { ...one, state: 'interrupted' as const } : one))
       const operations = [...live, ...others].filter(isMeant).sort((a, b) => b.at - a.at)
       return { instance, operations: operations.slice(0, limit), asOf: {} }
     },
@@ -110,8 +114,17 @@ async function cancel(parts: HandlerParts, command: Cancel): Promise<Answer<'dis
   if (denied?.kind === 'refused' && done.length === 0) throw refused(denied.code, denied.reason)
   const dispatches = done.reduce((sum, answer) => sum + answer.dispatches, 0)
   const asOf = await audit(parts, {
-    ...{ kind: 'cancel', id, app: command.app, by, reason, target, dispatches },
-    ...{ filter: { ...target }, total: dispatches, done: dispatches, state: 'done' },
+    kind: 'cancel',
+    id,
+    app: command.app,
+    by,
+    reason,
+    target,
+    dispatches,
+    filter: { ...target },
+    total: dispatches,
+    done: dispatches,
+    state: 'done',
   })
   return {
     dryRun: false,

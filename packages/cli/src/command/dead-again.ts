@@ -2,6 +2,7 @@ import type { ResponseOf } from '@waybill/api'
 import type { Command } from 'commander'
 import { act, type Cli } from '../cli.ts'
 import { usage } from '../error.ts'
+import { exit, type ExitCode } from '../exit.ts'
 import { ago, collect, oneOf, whole } from '../options.ts'
 import { operator } from '../operator.ts'
 import { dim, state, type Column } from '../output.ts'
@@ -131,10 +132,12 @@ async function meant(
   )
 }
 
-async function redrive(cli: Cli, options: RedriveOptions, ids: readonly string[]): Promise<void> {
-  const version = oneOf([options.version], ['active', 'same'] as const, '--version')?.[0]
-  const data = options.data === undefined ? undefined : dataOf(options.data)
-  const rate = whole(options.rate, '--rate', 1)
+async function redrive(
+  cli: Cli,
+  options: RedriveOptions,
+  ids: readonly string[],
+): Promise<ExitCode> {
+  const wishes = wishesOf(options)
   const { connect } = await import('../connection.ts')
   await using connection = await connect(cli)
   const command = {
@@ -142,30 +145,37 @@ async function redrive(cli: Cli, options: RedriveOptions, ids: readonly string[]
     app: await appOf(connection, options.app),
     by: operator(),
     reason: options.reason ?? 'redriven by an operator',
-    ...(version && { version }),
-    ...(data !== undefined && { data }),
-    ...(rate !== undefined && { ratePerSecond: rate }),
+    ...wishes,
   }
   // What is many is counted first: nobody runs 40,000 again by a typing mistake.
   const plan = await connection.api.call('dlq.redrive', { ...command, dryRun: true })
-  if (options.dryRun) {
-    cli.out.show(plan, () => `would redrive ${count(plan.matched, 'dead letter')}`)
-    return
-  }
+  if (options.dryRun) return foreseen(cli, plan, 'redrive')
   if (plan.matched > 1 && !options.yes) throw several(`redrive ${plan.matched} dead letters`)
   const done = await connection.api.call('dlq.redrive', command, { timeoutMs: 60_000 })
+  const isLeft = done.matched > done.started.length + done.declined.length
   cli.out.show(done, () =>
     [
-      done.matched > done.started.length + done.declined.length
+      isLeft
         ? `redriving ${count(done.matched, 'dead letter')}: waybill op get ${done.op ?? ''}`
-        : `${state('succeeded', 'redriven')} ${count(done.started.length, 'dead letter')}`,
-      ...done.started.slice(0, 10).map((one) => `${shortId(one.of)} runs as ${one.dispatch}`),
+        : outcome('succeeded', 'redriven', done.started.length),
+      ...done.started.slice(0, linesMax).map((one) => `${shortId(one.of)} runs as ${one.dispatch}`),
       ...declinedLines(done.declined),
     ].join('\n'),
   )
+  return isLeft ? exit.done : exitOf(done.started.length, done.declined)
 }
 
-async function discard(cli: Cli, options: Options, ids: readonly string[]): Promise<void> {
+function wishesOf({ version: named, data, rate }: RedriveOptions) {
+  const version = oneOf([named], ['active', 'same'] as const, '--version')?.[0]
+  const ratePerSecond = whole(rate, '--rate', 1)
+  return {
+    ...(version && { version }),
+    ...(data !== undefined && { data: dataOf(data) }),
+    ...(ratePerSecond !== undefined && { ratePerSecond }),
+  }
+}
+
+async function discard(cli: Cli, options: Options, ids: readonly string[]): Promise<ExitCode> {
   const { connect } = await import('../connection.ts')
   await using connection = await connect(cli)
   const command = {
@@ -175,25 +185,53 @@ async function discard(cli: Cli, options: Options, ids: readonly string[]): Prom
     reason: options.reason ?? 'discarded by an operator',
   }
   const plan = await connection.api.call('dlq.discard', { ...command, dryRun: true })
-  if (options.dryRun) {
-    cli.out.show(plan, () => `would discard ${count(plan.matched, 'dead letter')}`)
-    return
-  }
+  if (options.dryRun) return foreseen(cli, plan, 'discard')
   if (plan.matched > 1 && !options.yes) throw several(`discard ${plan.matched} dead letters`)
   const done = await connection.api.call('dlq.discard', command, { timeoutMs: 60_000 })
+  const isLeft = done.matched > done.discarded + done.declined.length
   cli.out.show(done, () =>
     [
-      `${state('cancelled', 'discarded')} ${count(done.discarded, 'dead letter')}`,
+      isLeft
+        ? `discarding ${count(done.matched, 'dead letter')}: waybill op get ${done.op ?? ''}`
+        : outcome('cancelled', 'discarded', done.discarded),
       ...declinedLines(done.declined),
     ].join('\n'),
   )
+  return isLeft ? exit.done : exitOf(done.discarded, done.declined)
 }
+
+type Declined = ResponseOf<'dlq.discard'>['declined']
+type Plan = Pick<ResponseOf<'dlq.redrive'>, 'matched' | 'declined'>
+
+const linesMax = 10
+
+function foreseen(cli: Cli, plan: Plan, verb: string): ExitCode {
+  cli.out.show({ ...plan }, () =>
+    [`would ${verb} ${count(plan.matched, 'dead letter')}`, ...declinedLines(plan.declined)].join(
+      '\n',
+    ),
+  )
+  return exitOf(plan.matched, plan.declined)
+}
+
+const outcome = (look: string, verb: string, many: number): string =>
+  many === 0
+    ? `no dead letter was ${verb}: none that is pending fits`
+    : `${state(look, verb)} ${count(many, 'dead letter')}`
+
+/** All that was asked for was declined. */
+const exitOf = (done: number, declined: Declined): ExitCode =>
+  done === 0 && declined.length > 0 ? exit.refused : exit.done
 
 const several = (what: string) =>
   usage(`this would ${what}`, undefined, 'say --yes to go on, --dry-run to only look')
 
-const declinedLines = (declined: readonly { dispatch: string; reason: string }[]): string[] =>
-  declined.slice(0, 10).map(({ dispatch, reason }) => `${shortId(dispatch)} declined: ${reason}`)
+const declinedLines = (declined: Declined): string[] =>
+  declined
+    .slice(0, linesMax)
+    .map(({ dispatch, reason }) =>
+      reason.startsWith(dispatch) ? reason : `${shortId(dispatch)}: ${reason}`,
+    )
 
 function dataOf(text: string) {
   try {

@@ -30,7 +30,9 @@ async function run(cli: Cli, options: Options, id: string): Promise<void> {
   const done = await connection.api.call(
     'dispatch.rerun',
     {
-      ...{ app: dispatch.row.app, id: dispatch.row.id, by: operator() },
+      app: dispatch.row.app,
+      id: dispatch.row.id,
+      by: operator(),
       reason: options.reason ?? 'rerun by an operator',
       dryRun: options.dryRun ?? false,
       ...(version && { version }),

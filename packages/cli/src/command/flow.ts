@@ -4,7 +4,7 @@ import type { Rule, RulePatch } from '@waybill/core'
 import { act, type Cli } from '../cli.ts'
 import { CliError, usage } from '../error.ts'
 import { exit } from '../exit.ts'
-import { collect } from '../options.ts'
+import { collect, whole } from '../options.ts'
 import { operator } from '../operator.ts'
 import { bold, dim, fields, type Column } from '../output.ts'
 import { duration, iso, parseDuration, relative, shortId } from '../text.ts'
@@ -62,24 +62,27 @@ function together(answers: Answers): readonly Whole[] {
   }
   const ledgers = answers.flatMap((answer) => answer.ledgers)
   const names = new Set([...limits.values(), ...ledgers].map((row) => `${row.app} ${row.limit}`))
-  return [...names].sort().flatMap((name) => whole(name, limits.get(name), ledgers) ?? [])
+  return [...names].sort().flatMap((name) => wholeOf(name, limits.get(name), ledgers) ?? [])
 }
 
-function whole(
+function wholeOf(
   name: string,
   known: LimitRow | undefined,
   all: readonly LedgerRow[],
 ): Whole | undefined {
   const ledgers = all.filter((row) => `${row.app} ${row.limit}` === name)
-  const { app, limit, rule } = known ?? ledgers[0] ?? {}
-  if (app === undefined || limit === undefined || !rule) return undefined
+  const [first] = ledgers
+  if (!known) return first && { ...named(first), ledgers, ...sumsOf(ledgers) }
+  const { override } = known
+  const rule = first?.rule ?? patchedRule(known.rule, override?.rule ?? null)
+  return { ...named(known), rule, ...(override && { override }), ledgers, ...sumsOf(ledgers) }
+}
+
+const named = ({ limit, app, rule }: LimitRow | LedgerRow) => ({ limit, app, rule })
+
+function sumsOf(ledgers: readonly LedgerRow[]): Pick<Whole, 'used' | 'waiting' | 'oldest'> {
   const oldest = Math.min(...ledgers.flatMap((row) => row.oldest ?? []))
   return {
-    limit,
-    app,
-    rule: ledgers[0]?.rule ?? patchedRule(rule, known?.override?.rule ?? null),
-    ...(known?.override && { override: known.override }),
-    ledgers,
     used: ledgers.reduce((sum, row) => sum + row.used, 0),
     waiting: ledgers.reduce((sum, row) => sum + row.waiting, 0),
     ...(Number.isFinite(oldest) && { oldest }),
@@ -128,8 +131,13 @@ async function get(cli: Cli, { app }: { app?: string }, limit: string): Promise<
   const found = together(await connection.api.callEach('flow.list', request))
   const [one] = found
   if (!one) {
-    const what = `there is no limit ${limit}`
-    throw new CliError({ code: 'WB4006', what, next: 'waybill flow ls', exitCode: exit.notFound })
+    throw new CliError({
+      code: 'WB4006',
+      what: 'no such limit',
+      where: limit,
+      next: 'waybill flow ls',
+      exitCode: exit.notFound,
+    })
   }
   const now = Date.now()
   cli.out.show(one, () =>
@@ -178,7 +186,10 @@ async function set(cli: Cli, options: SetOptions, limit: string): Promise<void> 
   await using connection = await connect(cli)
   const app = await appOf(connection, options.app)
   const done = await connection.api.call('flow.set', {
-    ...{ app, limit, rule, by: operator() },
+    app,
+    limit,
+    rule,
+    by: operator(),
     reason: options.reason ?? 'set by an operator',
     dryRun: options.dryRun ?? false,
   })
@@ -190,18 +201,23 @@ async function set(cli: Cli, options: SetOptions, limit: string): Promise<void> 
 }
 
 function ruleOf({ max, period, size, set: given = [], deployed }: SetOptions): RulePatch {
-  const terms = [
-    ...(max === undefined ? [] : [`max=${max}`]),
-    ...(size === undefined ? [] : [`size=${size}`]),
-    ...(period === undefined ? [] : [`periodMs=${periodMs(period)}`]),
-    ...given,
-  ]
-  if (deployed && terms.length === 0) return null
-  if (deployed || terms.length === 0) {
-    throw usage('set wants a number, or --deployed', undefined, 'as in --max 5')
+  const rule = {
+    ...number('max', whole(max, '--max', 1)),
+    ...number('size', whole(size, '--size', 1)),
+    ...number('periodMs', period === undefined ? undefined : periodMs(period)),
+    ...Object.fromEntries(given.map(numberOf)),
   }
-  return Object.fromEntries(terms.map(numberOf))
+  const isEmpty = Object.keys(rule).length === 0
+  if (deployed && !isEmpty) {
+    throw usage('--deployed goes without numbers', undefined, 'it takes back all that was set')
+  }
+  if (deployed) return null
+  if (isEmpty) throw usage('set wants a number, or --deployed', undefined, 'as in --max 5')
+  return rule
 }
+
+const number = (name: string, value: number | undefined): Record<string, number> =>
+  value === undefined ? {} : { [name]: value }
 
 function numberOf(term: string): [string, number] {
   const [name = '', value = ''] = term.split('=', 2)

@@ -29,12 +29,13 @@ export function op(program: Command): void {
     .action(act<{ reason?: string }>((cli, options, id = '') => cancel(cli, options, id)))
 }
 
-/** The word of whoever runs it counts; the others know what stands in the log. */
+/** The word of whoever runs it counts; to the others it was interrupted. */
 function together(answers: readonly { readonly operations: readonly Operation[] }[]): Operation[] {
   const found = new Map<string, Operation>()
   for (const one of answers.flatMap(({ operations }) => operations)) {
-    const known = found.get(one.id)
-    if (!known || known.done + known.declined <= one.done + one.declined) found.set(one.id, one)
+    if (!found.has(one.id) || one.state !== 'interrupted') {
+      found.set(one.id, one)
+    }
   }
   return [...found.values()].sort((a, b) => b.at - a.at)
 }
@@ -102,14 +103,28 @@ async function cancel(cli: Cli, { reason }: { reason?: string }, id: string): Pr
   await using connection = await connect(cli)
   const command = { id, by: operator(), reason: reason ?? 'stopped by an operator' }
   const answers = await connection.api.callEach('op.cancel', command)
-  if (!answers.some(({ cancelled }) => cancelled)) throw unknown(id, 'it may have ended')
+  if (!answers.some(({ cancelled }) => cancelled)) {
+    const [one] = together(await connection.api.callEach('op.list', { id, limit: 500 }))
+    throw one ? over(one) : unknown(id)
+  }
   cli.out.show({ id, cancelled: true }, () => `${state('cancelled')} ${id}`)
 }
 
-const unknown = (id: string, why = 'waybill op ls'): CliError =>
+const unknown = (id: string): CliError =>
   new CliError({
     code: 'WB4007',
-    what: `no operation ${id} goes on`,
-    next: why,
+    what: 'no such operation',
+    where: id,
+    next: 'waybill op ls',
     exitCode: exit.notFound,
+  })
+
+const over = ({ id, state: name, done, total }: Operation): CliError =>
+  new CliError({
+    code: 'WB4008',
+    what: 'this operation is over',
+    where: id,
+    why: `${name}, ${done} of ${total} done: what is done stays done`,
+    next: `waybill op get ${id}`,
+    exitCode: exit.refused,
   })

@@ -254,11 +254,6 @@ export const dispatchMachine = setup({
         'timer.due': [
           { guard: 'isFreeToRetry', target: 'attempting', actions: 'noteStanding' },
           { guard: 'isRetryTimer', target: 'flowGated', actions: 'beginAdmission' },
-          {
-            guard: 'isStartTimer',
-            target: 'dlq',
-            actions: { type: 'die', params: { reason: 'expired' } },
-          },
         ],
       },
     },

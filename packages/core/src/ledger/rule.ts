@@ -49,7 +49,7 @@ export const singletonRule = z.strictObject({
 export const concurrencyRule = z.strictObject({ kind: z.literal('concurrency'), max: count })
 
 const percent = z.int().positive().max(100)
-export const circuitRule = z.strictObject({
+const circuitRule = z.strictObject({
   kind: z.literal('circuit'),
   /** Dispatches that fail in a row until it opens. */
   failures: count,

@@ -87,17 +87,21 @@ function headOf(partition: Partition): Head {
     seen: shapeOf(partition.seen),
     ended: shapeOf(partition.ended),
     ...(partition.since > 0 && { since: partition.since }),
-    ...(partition.inbox.size > 0 && { inbox: Object.fromEntries(partition.inbox) }),
-    ...(partition.rules.size > 0 && { rules: Object.fromEntries(partition.rules) }),
-    ...(partition.overrides.size > 0 && { overrides: Object.fromEntries(partition.overrides) }),
-    ...(partition.views.size > 0 && { views: Object.fromEntries(partition.views) }),
+    inbox: plainOf(partition.inbox),
+    rules: plainOf(partition.rules),
+    overrides: plainOf(partition.overrides),
+    views: plainOf(partition.views),
     ...(partition.voided.size > 0 && { voided: [...partition.voided] }),
     ...(partition.backlog.size > 0 && { backlog: [...partition.backlog] }),
-    ...(partition.pauses.size > 0 && { pauses: Object.fromEntries(partition.pauses) }),
-    ...(partition.held.size > 0 && { held: Object.fromEntries(partition.held) }),
+    pauses: plainOf(partition.pauses),
+    held: plainOf(partition.held),
     ...(partition.passed.length > 0 && { passed: [...partition.passed] }),
   }
 }
+
+/** Undefined: there is nothing to tell. */
+const plainOf = <T>(map: ReadonlyMap<string, T>): Record<string, T> | undefined =>
+  map.size > 0 ? Object.fromEntries(map) : undefined
 
 const shapeOf = ({ idsMax, shortened, blocks }: Dedupe): Head['seen'] => ({
   idsMax,

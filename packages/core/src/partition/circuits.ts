@@ -11,7 +11,7 @@ import type { Draft } from './draft.ts'
 import type { LetterBody } from './letter.ts'
 import { homeOf, isHere, openingOf } from './home.ts'
 import { post } from './outbox.ts'
-import { manifestOf, ruleOf } from './state.ts'
+import { manifestOf, withOverride } from './state.ts'
 
 /*
  * How dispatches fared is told to the home of their circuit, from the first failure on: before that
@@ -87,10 +87,12 @@ function noteTold(draft: Draft, ledger: string, view = unknown, ok: boolean): vo
 function hearOutcome(draft: Draft, ledger: string, opening: Opening, outcome: Outcome): void {
   const { partition, at } = draft
   const { ledgers, rules } = partition
-  const inForce = rules.get(labelIn(ledger))
+  const label = labelIn(ledger)
+  const inForce = rules.get(label)
   const isNews = !inForce || inForce.since < opening.since
-  const rule = (isNews ? undefined : ruleOf(partition, ledger)) ?? opening.rule
-  if (rule.kind !== 'circuit') throw new Error(`${ledger} is a ${rule.kind}`)
+  const rule = withOverride(partition, label, isNews ? opening.rule : inForce.rule)
+  // Another deploy made something else of the limit: there is nobody to tell.
+  if (rule.kind !== 'circuit') return
   const known = ledgers.get(ledger)?.circuit
   const circuit = told(known ?? quietCircuit, rule, outcome, at)
   if (!circuit) return
@@ -112,7 +114,8 @@ export function takeOutcome(
 /** @param to the sender's id in a letter: its app and slot */
 export function tellState(draft: Draft, to: string, ledger: string, open: boolean): void {
   const [app = '', slot] = to.split('/')
-  const { until = 0, held } = draft.partition.ledgers.get(ledger)?.circuit ?? {}
+  const circuit = draft.partition.ledgers.get(ledger)?.circuit ?? quietCircuit
+  const { until, held } = open ? circuit : quietCircuit
   const receiver = { app, slot: Number(slot), lane: 'answer' } as const
   post(draft, receiver, { kind: 'circuitState', ledger, open, until, ...(held && { held }) })
 }
@@ -123,11 +126,14 @@ export function takeState(
   draft: Draft,
   { ledger, open, until, held }: Omit<Extract<LetterBody, { kind: 'circuitState' }>, 'kind'>,
 ): void {
-  const view = draft.partition.views.get(ledger)
-  const known = view?.open === true ? view : undefined
-  if (open ? known?.until === until && known.held === held : !known) return
-  const { failedAt, failing } = view ?? unknown
-  const after = { open, until: open ? until : 0, failedAt, failing, ...(open && held && { held }) }
-  const says = open || failedAt > 0
-  record(draft, { kind: 'ledger.viewed', ledger, view: says ? after : undefined })
+  const known = draft.partition.views.get(ledger)
+  const { held: _held, ...before } = known ?? unknown
+  const after = { ...before, open, until, ...(held && { held }) }
+  if (known ? isSame(known, after) : !open) return
+  record(draft, { kind: 'ledger.viewed', ledger, view: says(after) ? after : undefined })
 }
+
+const isSame = (a: CircuitView, b: CircuitView): boolean =>
+  a.open === b.open && a.until === b.until && a.held === b.held
+
+const says = ({ open, failedAt }: CircuitView): boolean => open || failedAt > 0

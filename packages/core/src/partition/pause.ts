@@ -189,7 +189,7 @@ export function holdersOf(partition: Partition, place: Where, type: string): rea
 const isOn = ({ on }: Manifest, type: string): boolean =>
   on.some((pattern) => typeMatches(pattern, type))
 
-export const whereOf = ({ seq, index }: InputRef): Where => [seq, index]
+const whereOf = ({ seq, index }: InputRef): Where => [seq, index]
 
 const isBefore = ([seq, index]: Where, other: Where): boolean =>
   seq < other[0] || (seq === other[0] && index < other[1])

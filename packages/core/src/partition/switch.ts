@@ -1,4 +1,4 @@
-import { commanded, quietCircuit } from '../ledger/circuit-state.ts'
+import { commanded, quietCircuit, type CircuitView } from '../ledger/circuit-state.ts'
 import { admitAgain, record } from './admission.ts'
 import { takeState } from './circuits.ts'
 import { move, type Draft } from './draft.ts'
@@ -36,12 +36,20 @@ export function switchCircuit(draft: Draft, command: Command): LetterAnswer {
 }
 
 function relay(draft: Draft, { ledger, do: deed, forMs }: Command): LetterAnswer {
-  const held = forMs === undefined ? { held: true } : {}
-  if (deed === 'open')
-    takeState(draft, { ledger, open: true, until: draft.at + (forMs ?? 0), ...held })
-  const { open = false, until = 0 } = draft.partition.views.get(ledger) ?? {}
-  return { kind: 'circuit', ledger, state: open ? 'open' : 'closed', until, here: false }
+  const { partition, at } = draft
+  const knew = partition.views.get(ledger)?.open ?? false
+  // Closed by hand, too, it is to be asked until it has come back step by step.
+  if (deed === 'open' || knew) {
+    const held = deed === 'open' && forMs === undefined ? { held: true } : {}
+    takeState(draft, { ledger, open: true, until: at + (forMs ?? 0), ...held })
+  }
+  return viewed(ledger, partition.views.get(ledger))
 }
+
+const viewed = (ledger: string, view: CircuitView | undefined): LetterAnswer =>
+  view?.open === true
+    ? { kind: 'circuit', ledger, state: 'open', until: view.until, here: false }
+    : { kind: 'circuit', ledger, state: 'closed', until: 0, here: false }
 
 /** Whoever of this partition has waited longest; where there is none, the next one who asks. */
 function letOneTry(draft: Draft, ledger: string): void {

@@ -35,8 +35,9 @@ export function applyView({ views }: Partition, fact: FactOf<'ledger.viewed'>): 
 export function sweepCircuits(partition: Partition, at: number): void {
   const { ledgers, views } = partition
   for (const [id, ledger] of ledgers) {
-    const rule = ledger.circuit && ruleOf(partition, id)
-    if (!ledger.circuit || rule?.kind !== 'circuit' || !isQuiet(ledger.circuit, rule, at)) continue
+    if (!ledger.circuit) continue
+    const rule = ruleOf(partition, id)
+    if (rule?.kind === 'circuit' && !isQuiet(ledger.circuit, rule, at)) continue
     ledger.circuit = undefined
     if (isEmpty(ledger)) ledgers.delete(id)
   }

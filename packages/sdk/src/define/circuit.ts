@@ -4,9 +4,9 @@ import { quote, type Issues } from './error.ts'
 import type { Duration } from './duration.ts'
 import type { Flow } from './flow.ts'
 import type { Key } from './flow-settings.ts'
-import { functionIn, type DraftLimit } from './limit.ts'
+import { functionIn, valuesOf, type DraftLimit } from './limit.ts'
 import { keyOf } from './predicate.ts'
-import { checkNames, inMs, isObject } from './settings.ts'
+import { checkNames, isObject } from './settings.ts'
 
 /** The breaker of a destination that the handler calls (rule 8). */
 export interface CircuitSettings<Event> {
@@ -97,13 +97,9 @@ function settingsOf(spec: unknown, issues: Issues): Settings | undefined {
 }
 
 function ruleOf(settings: Settings, issues: Issues): Rule | undefined {
-  const values: Record<string, unknown> = { ...defaults }
-  for (const [name, field] of Object.entries(fields)) {
-    const given = settings[name]
-    if (given === undefined) continue
-    const isDuration = field.endsWith('Ms')
-    const value = isDuration ? inMs(`circuit.${name}`, given, issues) : given
-    if (value !== undefined) values[field] = value
+  const values: Record<string, unknown> = {
+    ...defaults,
+    ...valuesOf('circuit', fields, settings, issues),
   }
   const openMs = Number(values['openMs'])
   values['openMaxMs'] ??= Math.max(10 * minuteMs, openMs)

@@ -169,7 +169,7 @@ function ruleOf({ kind, path, issues }: Place, settings: Settings): Rule | undef
 }
 
 /** By the names of the rule's fields; what is no duration is missing. */
-function valuesOf(
+export function valuesOf(
   path: string,
   fields: Kind['fields'],
   settings: Settings,

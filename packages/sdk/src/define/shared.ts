@@ -23,14 +23,17 @@ export function checkShared(
       known.set(label, other ?? { binding: definition.id, limit })
       const difference = other && differenceOf(limit, other.limit)
       if (difference === undefined) continue
-      const { kind } = limit.rule
-      const path = `bindings[${at}].${kind === 'circuit' ? kind : `flow.${kind}`}`
+      const path = `bindings[${at}].${settingOf(limit)}`
       const message = `${label} is not what ${other?.binding} says it is: ${difference}`
       const hint = 'one name, one limit: write it once and share it, or give one another name'
       issues.add('definition.conflict', path, message, hint)
     }
   }
 }
+
+/** Where an author writes it. */
+const settingOf = ({ rule: { kind } }: KeyedLimit): string =>
+  kind === 'circuit' ? kind : `flow.${kind}`
 
 function differenceOf(a: KeyedLimit, b: KeyedLimit): string | undefined {
   if (!equalBytes(encode(sharedOf(a)), encode(sharedOf(b))))

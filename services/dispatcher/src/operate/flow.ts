@@ -1,5 +1,5 @@
-import { refused, type Answer, type Asked } from '@waybill/api'
-import { patched, sharedApp, type Rule } from '@waybill/core'
+import { type Answer, type ApiError, type Asked, notFound, refused } from '@waybill/api'
+import { patched, sharedApp, type Rule, type RulePatch } from '@waybill/core'
 import { changeLimit, type FlowStatus, type Host, type LimitStatus } from '@waybill/engine'
 import { streamNames } from '@waybill/log'
 import { audit, type HandlerParts } from './parts.ts'
@@ -40,15 +40,10 @@ export async function setFlow(
 ): Promise<Answer<'flow.set'>> {
   const global = limit.startsWith('@global/')
   const known = find(global ? [parts.host, parts.shared] : [parts.host], limit)
-  if (!known) {
-    throw refused('not_found', `${app} has no limit ${limit}: waybill flow ls`)
-  }
+  if (!known) throw notFound('limit', limit, 'waybill flow ls')
   const before = inForce(known)
   const after = patched(known.rule, rule)
-  if (!after) {
-    const names = Object.keys(rule ?? {}).join(', ')
-    throw refused('unfit', `${limit} is a ${known.rule.kind}: it has no ${names}`)
-  }
+  if (!after) throw unfit(limit, known.rule, rule)
   const { log, topology } = parts
   if (dryRun) {
     const { journal } = streamNames(topology)
@@ -59,10 +54,25 @@ export async function setFlow(
   const change = await changeLimit(log, topology, { app: owner, limit, rule, by, reason })
   const id = `limit-${owner}-${change}`
   const asOf = await audit(parts, {
-    ...{ kind: 'flow-set', id, app, by, reason, total: 1, done: 1, state: 'done' },
+    kind: 'flow-set',
+    id,
+    app,
+    by,
+    reason,
+    total: 1,
+    done: 1,
+    state: 'done',
     filter: { limit, rule, before, after, change },
   })
   return { dryRun, before, after, change, asOf }
+}
+
+/** Which numbers it has, for whoever named another. */
+function unfit(limit: string, rule: Rule, patch: RulePatch): ApiError {
+  const theirs = Object.keys(patch ?? {}).filter((name) => !(name in rule))
+  const own = Object.keys(rule).filter((name) => patched(rule, { [name]: 1 }) !== undefined)
+  const may = own.length === 0 ? 'none can be set' : `what can be set is ${own.join(', ')}`
+  return refused('unfit', `it is a ${rule.kind} and has no ${theirs.join(', ')}: ${may}`, limit)
 }
 
 function find(hosts: readonly (Host | undefined)[], limit: string): LimitStatus | undefined {

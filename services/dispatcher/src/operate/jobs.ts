@@ -155,7 +155,18 @@ export async function recorded(
     const known = found.get(id)
     found.delete(id)
     found.set(id, {
-      ...{ id, kind, app, by, reason, filter, state, total, done, declined, endedAt, note },
+      id,
+      kind,
+      app,
+      by,
+      reason,
+      filter,
+      state,
+      total,
+      done,
+      declined,
+      endedAt,
+      note,
       at: known?.at ?? at,
     })
   }
