@@ -158,7 +158,7 @@ test('rate limit: over it events are skipped, with the numbers and the time to c
   expect(c?.outcome).toEqual({
     status: 'skipped',
     stage: 'gate',
-    reason: 'ship/rateLimit: rate_limited (used 2, max 2, periodMs 60000, retryAfterMs 40000)',
+    reason: 'ship/rateLimit: rate_limited (max 2, periodMs 60000, retryAfterMs 40000, used 2)',
   })
   await t.advance('40s')
   expect(states(await send('D', 'E'))).toEqual(['succeeded', 'skipped'])
