@@ -15,7 +15,7 @@ import {
 import { sha256 } from '@waybill/log'
 import type { EffectJournal } from './effects.ts'
 import type { KeyedBy } from './limits.ts'
-import { appName } from './names.ts'
+import { appName, startMs } from './names.ts'
 import type { Behaviour, BindingOptions, Options } from './options.ts'
 import type { Process } from './world/process.ts'
 import { random, type Random } from './world/random.ts'
@@ -194,6 +194,12 @@ const behave: { readonly [K in Behaviour]: (run: Run) => Promise<Plain | undefin
   unfit: async ({ chance }) => {
     const output: unknown = chance.pick([() => 1, Number.NaN, 'x'.repeat(200_000), new Map()])
     return output as Plain
+  },
+  down: async ({ process, chance, seed }) => {
+    await process.sleep(chance.between(0, 100))
+    const ends = startMs + random(`${seed}/down`).between(5000, 60_000)
+    if (process.clock.elapsed() < ends) throw new Error('nobody there')
+    return undefined
   },
   killer: async ({ process, chance, run, kill }) => {
     await process.sleep(chance.between(0, 100))

@@ -1,13 +1,21 @@
 import {
   dispatchIdOf,
   LETTER_VERSION,
+  parseId,
   placeOf,
   type Letter,
   type LetterBody,
   type Place,
   type WaybillEvent,
 } from '@waybill/core'
-import { sha256, streamNames, type Topology } from '@waybill/log'
+import {
+  decodeBundle,
+  decodeEntry,
+  sha256,
+  streamNames,
+  subjects,
+  type Topology,
+} from '@waybill/log'
 import { definitionOf, keysOf } from './app.ts'
 import type { Command } from './gated.ts'
 import { appName } from './names.ts'
@@ -97,14 +105,22 @@ function rerunOf(
 ): LetterBody | undefined {
   const stream = streamNames(topology).events
   const message = server.memory.stream(stream).get(seq)
-  if (!message) return undefined
   const { id, tenant } = event
   const place = `${seq}/${index}`
-  const of = { hash: sha256, app: appName, binding: binding.id, event: id, place, rerun: 0 }
+  const of = dispatchIdOf({
+    hash: sha256,
+    app: appName,
+    binding: binding.id,
+    event: id,
+    place,
+    rerun: 0,
+  })
+  // Whoever asks for it has read of it.
+  if (!message || !hasBegun({ topology, server }, of)) return undefined
   const limits = placesOf(topology, binding, event)
   return {
     kind: 'rerun',
-    of: dispatchIdOf(of),
+    of,
     binding: `${binding.id}@v${binding.version}`,
     event: { id, tenant },
     ref: { stream, seq, index, hash: sha256.bytes(message.bytes) },
@@ -112,6 +128,18 @@ function rerunOf(
     by: 'sim',
     reason: 'once more',
   }
+}
+
+function hasBegun({ topology, server }: Pick<World, 'topology' | 'server'>, id: string): boolean {
+  const { slot } = parseId(id) ?? {}
+  if (slot === undefined) return false
+  const journal = subjects(topology).journal(appName, slot)
+  return server.memory
+    .stream(streamNames(topology).journal)
+    .slice((subject) => subject === journal, 1)
+    .flatMap(({ bytes }) => decodeBundle(sha256, bytes).entries)
+    .flatMap((bytes) => decodeEntry(bytes).facts)
+    .some((fact) => fact.kind === 'transition' && fact.dispatch === id)
 }
 
 function placesOf(

@@ -12,6 +12,13 @@ export interface LimitChange {
   readonly rule: RulePatch
 }
 
+/** A binding, or the whole app, is given nothing for a while. */
+export interface PauseOptions {
+  readonly atMs: number
+  readonly untilMs: number
+  readonly binding: string | undefined
+}
+
 /** What an operator asks for about an event's dispatches, and those that ran them again. */
 export interface Command {
   readonly n: number
@@ -41,6 +48,7 @@ export function gated(options: Options): Options {
     sends,
     cancels: [...options.cancels, ...drawCancels(chance.fork('cancels'), options, sends)],
     changes: drawChanges(chance.fork('changes'), options, bindings, second),
+    pauses: drawPauses(chance.fork('pauses'), options),
     commands: drawCommands(chance.fork('commands'), options, sends),
   }
 }
@@ -84,6 +92,27 @@ function redeployed(
   return { ...redeploy, bindings: after }
 }
 
+function drawPauses(chance: Random, { bindings, faultsUntilMs: spanMs }: Options): PauseOptions[] {
+  return Array.from({ length: chance.pick([0, 0, 0, 1, 2]) }, () => {
+    const atMs = Math.floor(chance.between(0, spanMs * 0.9))
+    const untilMs = Math.floor(Math.min(spanMs, atMs + chance.between(1000, spanMs * 0.5)))
+    return { atMs, untilMs, binding: chance.chance(0.3) ? undefined : chance.pick(bindings).id }
+  })
+}
+
+const bursting = [
+  'plain',
+  'plain',
+  'slow',
+  'flaky',
+  'never',
+  'bad',
+  'killer',
+  'down',
+  'down',
+  'down',
+] as const
+
 /** Many at once is what limits are for. */
 function drawBursts(chance: Random, { sends, faultsUntilMs: spanMs }: Options): Send[] {
   const bursts = Array.from({ length: chance.int(0, 3) }, () => ({
@@ -96,7 +125,7 @@ function drawBursts(chance: Random, { sends, faultsUntilMs: spanMs }: Options): 
       n: sends.length + n,
       atMs: atMs + chance.int(0, 1500),
       type: 'order.placed',
-      does: chance.pick(['plain', 'plain', 'slow', 'flaky', 'never', 'bad', 'killer'] as const),
+      does: chance.pick(bursting),
       partitionKey: chance.chance(0.6) ? chance.pick(['a', 'b']) : undefined,
       againMs: [],
       poison: false,

@@ -31,6 +31,7 @@ export function drawPool(chance: Random, second: number): LimitOptions[] {
     return { name: `limit-${n + 1}`, scope, rule: drawRule(chance, second), by }
   })
   if (chance.chance(0.4)) pool.push(drawKey(chance))
+  if (chance.chance(0.4)) pool.push(drawCircuit(chance, second))
   return pool
 }
 
@@ -42,6 +43,23 @@ function drawKey(chance: Random): LimitOptions {
     { kind: 'singleton', mode: 'skip' },
   ] as const)
   return { name: 'key', scope: 'binding', rule, by: chance.pick(['partition', 'other'] as const) }
+}
+
+/** Of a destination that may fail (rule 8). */
+function drawCircuit(chance: Random, second: number): LimitOptions {
+  const openMs = chance.int(1, 6) * second
+  const rule = {
+    kind: 'circuit',
+    failures: chance.int(1, 3),
+    ratePercent: 50,
+    rateMin: chance.int(3, 10),
+    windowMs: Math.min(3_600_000, 10 * second),
+    openMs,
+    openMaxMs: 4 * openMs,
+    whenOpen: chance.chance(0.8) ? 'defer' : 'dlq',
+  } as const
+  const scope = chance.pick(['binding', 'app', 'global'] as const)
+  return { name: 'circuit', scope, rule, by: chance.pick(['all', 'partition', 'other'] as const) }
 }
 
 function drawRule(chance: Random, second: number): Rule {
@@ -88,7 +106,7 @@ export function redraw(
   second: number,
 ): LimitOptions[] {
   return pool.map((one) => {
-    if (one.name === 'key' || chance.chance(0.4)) return one
+    if (one.name === 'key' || one.name === 'circuit' || chance.chance(0.4)) return one
     if (chance.chance(0.3)) return { ...one, rule: drawRule(chance, second) }
     return { ...one, rule: patched(one.rule, drawPatch(chance, one.rule, second)) ?? one.rule }
   })
@@ -108,8 +126,9 @@ export function drawPatch(chance: Random, { kind }: Rule, second: number): RuleP
       return chance.pick([{ size: chance.int(1, 5) }, { timeoutMs: ms }])
     case 'debounce':
       return { periodMs: ms }
-    case 'singleton':
     case 'circuit':
+      return { openMs: ms, openMaxMs: 4 * ms }
+    case 'singleton':
       return null
     default:
       return kind satisfies never

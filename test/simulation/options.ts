@@ -1,7 +1,7 @@
 import type { Definition } from '@waybill/core'
 import type { HostLimits } from '@waybill/engine'
 import { drawFaults, type Fault } from './faults.ts'
-import { gated, type Command, type LimitChange } from './gated.ts'
+import { gated, type Command, type LimitChange, type PauseOptions } from './gated.ts'
 import type { LimitOptions } from './limits.ts'
 import { random, type Random } from './world/random.ts'
 
@@ -25,6 +25,7 @@ export interface Options {
   readonly sends: readonly Send[]
   readonly cancels: readonly Cancel[]
   readonly changes: readonly LimitChange[]
+  readonly pauses: readonly PauseOptions[]
   readonly commands: readonly Command[]
   readonly faults: readonly Fault[]
   /** From the start of the run. */
@@ -78,7 +79,8 @@ export const behaviours = [
   'unfit',
   'killer',
 ] as const
-export type Behaviour = (typeof behaviours)[number]
+/** `down`: its destination fails for a while, whoever asks it. */
+export type Behaviour = (typeof behaviours)[number] | 'down'
 
 export interface Send {
   readonly n: number
@@ -126,6 +128,7 @@ export function drawOptions(seed: number): Options {
     sends,
     cancels: drawCancels(chance.fork('cancels'), sends, spanMs),
     changes: [],
+    pauses: [],
     commands: [],
     faults: drawFaults(chance.fork('faults'), spanMs, instances, pace),
     faultsUntilMs: spanMs,

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { changeLimit, deployApp } from '@waybill/engine'
+import { changeLimit, deployApp, pauseBinding, resumeBinding } from '@waybill/engine'
 import {
   createMemoryLeases,
   createMemorySnapshots,
@@ -17,6 +17,7 @@ import { EffectJournal } from './effects.ts'
 import { Ingress } from './ingress.ts'
 import { Instance, type Surroundings } from './instance.ts'
 import { strike } from './nemesis.ts'
+import { appName, startMs } from './names.ts'
 import type { BindingOptions, Options } from './options.ts'
 import { Rest } from './settled.ts'
 import { Process } from './world/process.ts'
@@ -39,7 +40,6 @@ export interface Outcome {
   readonly digest: string
 }
 
-const startMs = Date.UTC(2026, 10, 21)
 /** Virtual time in which everything must end once the faults did. */
 const boundMs = { minutes: 30 * 60_000, days: 10 * 86_400_000 } as const
 const lookEveryMs = { minutes: 1000, days: 600_000 } as const
@@ -135,12 +135,17 @@ function arrange(world: World, ingress: Ingress, instances: ReadonlyMap<string, 
   }
   for (const one of options.cancels) schedule.at(startMs + one.atMs, () => ingress.cancel(one))
   for (const one of options.commands) schedule.at(startMs + one.atMs, () => ingress.command(one))
+  const log = (): EventLog => openMemoryLog({ server: world.server.memory, hash: sha256 })
+  const head = { by: 'sim', reason: 'as it is', now: () => Math.floor(schedule.now) }
   for (const { atMs, ...change } of options.changes) {
     schedule.at(startMs + atMs, () => {
-      const log = openMemoryLog({ server: world.server.memory, hash: sha256 })
-      const head = { by: 'sim', reason: 'as it is', now: () => Math.floor(schedule.now) }
-      void changeLimit(log, world.topology, { ...change, ...head })
+      void changeLimit(log(), world.topology, { ...change, ...head })
     })
+  }
+  for (const { atMs, untilMs, binding } of options.pauses) {
+    const order = { app: appName, binding, ...head }
+    schedule.at(startMs + atMs, () => void pauseBinding(log(), world.topology, order))
+    schedule.at(startMs + untilMs, () => void resumeBinding(log(), world.topology, order))
   }
   for (const fault of options.faults) {
     schedule.at(startMs + fault.atMs, () => strike(fault, { ...world, instances, ingress }))

@@ -17,6 +17,7 @@ import { letters } from './invariants/letters.ts'
 import { mail } from './invariants/mail.ts'
 import { matches } from './invariants/matches.ts'
 import { once } from './invariants/once.ts'
+import { openings } from './invariants/openings.ts'
 import { permits } from './invariants/permits.ts'
 import { poison } from './invariants/poison.ts'
 import { posts } from './invariants/posts.ts'
@@ -30,6 +31,7 @@ import { spent } from './invariants/spent.ts'
 import { streams } from './invariants/streams.ts'
 import { time } from './invariants/time.ts'
 import { timers } from './invariants/timers.ts'
+import { woken } from './invariants/woken.ts'
 
 /**
  * All of them. A feature that can go wrong in a way of its own (a gate that lets too many through, a
@@ -61,6 +63,8 @@ export const invariants: readonly Invariant[] = [
   redrives,
   // What they share.
   gates,
+  woken,
+  openings,
   permits,
   batches,
   delivered,

@@ -20,14 +20,19 @@ export const lateness = ({ options, startMs }: Known): Invariant => ({
   of: 'partition',
   watch() {
     const calmFrom = startMs + options.faultsUntilMs + calmAfterMs
+    // A handler may take its host down in any calm; then nobody leads until the lease has lapsed.
+    let ledFrom = 0
     return {
+      entry({ entry: { at, input } }) {
+        if (input.kind === 'epoch') ledFrom = at
+      },
       transition({ fact, before, entry: { at }, bundle }, complain) {
         const { dispatch, event } = fact
         const ahead = at - (bundle.at ?? Infinity)
         if (ahead > aheadMsMax) complain('time.ahead', `${ahead} ms ahead`, { dispatch })
         if (event.type !== 'timer.due' || options.pace !== 'minutes') return
         const due = before?.last.record.timers[event.timer] ?? 0
-        if (due <= calmFrom || at - due <= lateMsMax) return
+        if (due <= calmFrom || at - Math.max(due, ledFrom) <= lateMsMax) return
         complain('timer.late', `${event.timer} fires ${at - due} ms late`, { dispatch })
       },
     }

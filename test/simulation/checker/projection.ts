@@ -29,7 +29,11 @@ export async function checkProjection(
   const info = await log.info(stream)
   await foldAll(store, messages, { name: stream, createdAt: info.createdAt }, options.seed, violate)
   const rows = await store.db.selectFrom('dispatch').select(['id', 'state', 'attempt']).execute()
-  if (rows.length !== expected.size) violate('I9', `${rows.length} rows of ${expected.size}`)
+  if (rows.length !== expected.size)
+    violate(
+      'I9',
+      `${rows.length} rows of ${expected.size} ${[...expected.keys()].filter((k) => !rows.some((r) => r.id === k))}`,
+    )
   for (const { id, state, attempt } of rows) {
     const row = `${state} ${attempt}`
     if (expected.get(id) !== row)

@@ -11,7 +11,20 @@ export const rest = ({ settled, lost }: Pick<History, 'settled' | 'lost'>): Inva
     if (!settled || lost.length > 0) return {}
     const unsent = new Map<string, number>()
     const backlog = new Set<string>()
+    const owed = new Set<string>()
     return {
+      entry({ entry: { input, facts } }) {
+        if (input.kind === 'event' && facts.some(({ kind }) => kind === 'event.seen')) {
+          for (const { binding, result } of input.verdicts) {
+            if (result === 'paused')
+              owed.add(`${idOf(binding)} ${input.ref.seq}/${input.ref.index}`)
+          }
+        }
+        for (const fact of facts) {
+          if (fact.kind !== 'event.released') continue
+          for (const id of fact.bindings) owed.delete(`${id} ${fact.seq}/${fact.index}`)
+        }
+      },
       fact(fact) {
         if (fact.kind === 'ledger.backlog') backlog.add(fact.ledger)
         if (fact.kind === 'ledger.settled') backlog.delete(fact.ledger)
@@ -28,8 +41,11 @@ export const rest = ({ settled, lost }: Pick<History, 'settled' | 'lost'>): Inva
         }
         for (const ticket of books.voided) complain('rest.void', `${ticket} is void in the end`)
         for (const [box, number] of unsent) complain('rest.letters', `${number} to ${box} unsent`)
+        for (const name of owed) complain('rest.held', `${name} was never given`)
         for (const name of backlog) complain('rest.backlog', `${name} is not settled`)
       },
     }
   },
 })
+
+const idOf = (binding: string): string => binding.slice(0, binding.lastIndexOf('@'))

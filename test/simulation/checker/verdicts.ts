@@ -2,7 +2,7 @@ import { bindingKey, typeMatches, type InputOf, type Manifest } from '@waybill/c
 import type { Complain, Invariant, Run } from '@waybill/history'
 import { bindingOf, definitionOf, matches, verdictOf } from '../app.ts'
 import type { Effect } from '../effects.ts'
-import type { Options } from '../options.ts'
+import type { BindingOptions, Options } from '../options.ts'
 
 interface Known {
   readonly options: Options
@@ -30,6 +30,7 @@ export const verdicts = ({ options, effects }: Known): Invariant => ({
           if (change.kind === 'deploy') checkManifests(options, change.manifests, complain)
           return
         }
+        if (input.kind === 'held') checkVerdicts(options, input, complain)
         if (input.kind !== 'event') return
         checkVerdicts(options, input, complain)
         if (facts.some(({ kind }) => kind === 'event.duplicate')) return
@@ -60,10 +61,12 @@ function checkManifests(options: Options, manifests: readonly Manifest[], say: C
 
 function checkVerdicts(
   options: Options,
-  { head, verdicts: said }: InputOf<'event'>,
+  { head, verdicts: said }: Pick<InputOf<'event' | 'held'>, 'head' | 'verdicts'>,
   complain: Complain,
 ): void {
   for (const { binding, result } of said) {
+    // Nobody is asked while it is paused; it is judged when it is given.
+    if (result === 'paused') continue
     const own = bindingOf(options, binding)
     if (!own) {
       complain('verdict.known', `${head.id} was judged for ${binding}, which is not deployed`)
@@ -72,13 +75,16 @@ function checkVerdicts(
     const tooDeep = head.chain.depth > own.maxChainDepth
     const expected = tooDeep ? 'unjudged' : verdictOf(options.seed, own, head.id)
     // Who has not this version's code leaves it to one who has.
-    const mayLeave = own.when === 'now' || own.limits?.some(({ by }) => by !== 'all') === true
-    const isLeft = options.redeploy !== undefined && mayLeave && result === 'ask'
+    const isLeft = options.redeploy !== undefined && mayLeave(own) && result === 'ask'
     if (expected !== result && !isLeft) {
       complain('verdict.result', `${head.id} for ${binding}: ${result}, should be ${expected}`)
     }
   }
 }
+
+/** Its predicate, or a key of its limits, is code that a process may not have. */
+const mayLeave = ({ when, limits = [] }: BindingOptions): boolean =>
+  when === 'now' || limits.some(({ by }) => by !== 'all')
 
 /** By the types alone, without a look at the verdicts. */
 function checkAsked(

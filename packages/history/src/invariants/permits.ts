@@ -5,9 +5,10 @@ import {
   type Manifest,
   type PartitionId,
   type Place,
+  type Ticket,
   type Transition,
 } from '@waybill/core'
-import type { KnownDispatch } from '../dispatches.ts'
+import type { Dispatches, KnownDispatch } from '../dispatches.ts'
 import type { Complain } from '../finding.ts'
 import type { Invariant, PartitionScope, Taken } from '../invariant.ts'
 import { isMove } from '../ledgers/book.ts'
@@ -51,6 +52,7 @@ export const permits: Invariant = {
       decided(taken, complain) {
         checkGivenBack(scope, lost, taken, complain)
         checkKnown(scope, taken, complain)
+        checkReleased(scope, taken, complain)
         lost = []
       },
     }
@@ -66,33 +68,37 @@ const answers: ReadonlySet<string> = new Set([
 ])
 
 function givenUp(
-  { dispatch, event, record }: Transition,
+  fact: Transition,
   before: KnownDispatch | undefined,
   manifest: Manifest,
   app: string,
 ): Claim[] {
+  const { dispatch, event, record } = fact
   const places = ('limits' in event ? event.limits : undefined) ?? before?.places
   if (!places) return []
-  const taken = 'standing' in event ? event.standing?.flow : undefined
-  const was = before?.last.record.flow
-  const held = { held: [...(was?.held ?? []), ...(taken?.held ?? [])] }
-  const asked = answers.has(event.type) ? {} : pick(was)
-  const all = claimsOf(dispatch, { ...held, ...asked }, places, manifest, app)
+  const all = claimsOf(dispatch, hadIn(fact, before), places, manifest, app)
   const kept = claimsOf(dispatch, record.flow, places, manifest, app).map(nameOf)
   const lost = new Map(all.map((claim) => [nameOf(claim), claim]))
   for (const name of kept) lost.delete(name)
   return [...lost.values()]
 }
 
-const pick = (flow: Flow | undefined): Partial<Pick<Flow, 'asked' | 'admission'>> =>
-  flow?.asked === undefined ? {} : { asked: flow.asked, admission: flow.admission }
+/** All that it had before, and what it was given on the way. */
+function hadIn({ event }: Transition, before: KnownDispatch | undefined): Claiming {
+  const taken = 'standing' in event ? event.standing?.flow : undefined
+  const { held = [], asked, admission } = before?.last.record.flow ?? {}
+  const all = { held: [...held, ...(taken?.held ?? [])] }
+  return answers.has(event.type) ? all : { ...all, asked, admission }
+}
+
+type Claiming = { readonly [K in 'held' | 'asked' | 'admission']?: Flow[K] | undefined }
 
 const nameOf = ({ ledger, ticket }: Pick<Claim, 'ledger' | 'ticket'>): string =>
   `${ledger} ${ticket}`
 
 function claimsOf(
   dispatch: string,
-  flow: Partial<Flow> | undefined,
+  flow: Claiming | undefined,
   places: readonly Place[],
   { flow: limited }: Manifest,
   app: string,
@@ -115,7 +121,7 @@ function checkGivenBack(
   { entry: { facts } }: Taken,
   complain: Complain,
 ): void {
-  const here = placeOf(id)
+  const here = homeOf(id)
   const away = new Set(lost.filter(({ home }) => home !== here).map(nameOf))
   for (const { dispatch, ledger, ticket } of lost.filter(({ home }) => home === here)) {
     const book = books.ledgers.get(ledger)
@@ -140,25 +146,31 @@ const mayRelease = (facts: Taken['entry']['facts'], ticket: string): boolean =>
       ticket.startsWith(`${fact.dispatch}#`),
   )
 
-const placeOf = ({ app, slot }: PartitionId): string => `${app}/${slot}`
+const homeOf = ({ app, slot }: Pick<PartitionId, 'app' | 'slot'>): string => `${app}/${slot}`
 
-/** Who was let in here knows of it, and a release that was taken leaves nothing behind. */
+/** Who was let in here knows of it. */
 function checkKnown(
   { id, books, dispatches }: PartitionScope,
-  { entry: { facts, input } }: Taken,
+  { entry }: Taken,
   complain: Complain,
 ): void {
-  const holding = (ledger: string, key: string) => books.ledgers.get(ledger)?.holders.get(key)
-  for (const fact of facts) {
-    if (!isMove(fact)) continue
+  for (const fact of entry.facts.filter(isMove)) {
     const key = typeof fact.ticket === 'string' ? fact.ticket : keyOf(fact.ticket)
-    const ticket = holding(fact.ledger, key)
-    if (ticket?.app !== id.app || ticket.slot !== id.slot) continue
-    const { dispatch, admission, index } = ticket
-    const held = dispatches.open.get(dispatch)?.last.record.flow?.held ?? []
-    if (held.some(([one, of]) => one === index && of === admission)) continue
+    const ticket = books.ledgers.get(fact.ledger)?.holders.get(key)
+    if (!ticket || homeOf(ticket) !== homeOf(id) || knowsOf(dispatches, ticket)) continue
+    const { dispatch } = ticket
     complain('permit.known', `${key} holds ${fact.ledger} and does not know of it`, { dispatch })
   }
+}
+
+function knowsOf({ open }: Dispatches, { dispatch, admission, index }: Ticket): boolean {
+  const held = open.get(dispatch)?.last.record.flow?.held ?? []
+  return held.some(([one, of]) => one === index && of === admission)
+}
+
+/** A release that was taken leaves nothing behind. */
+function checkReleased({ books }: PartitionScope, { entry }: Taken, complain: Complain): void {
+  const { input, facts } = entry
   if (input.kind !== 'letter' || input.letter.body.kind !== 'release') return
   const { ledger, ticket } = input.letter.body
   const book = books.ledgers.get(ledger)

@@ -7,7 +7,7 @@ import {
   type Rule,
   type Ticket,
 } from '@waybill/core'
-import { RuleBook } from './rules.ts'
+import { RuleBook, type Deployed } from './rules.ts'
 
 export interface Waiting {
   readonly ticket: Ticket
@@ -70,6 +70,7 @@ export interface Books {
   /** `<ledger> <ticket>` of what was given back before it was asked for. */
   readonly voided: ReadonlySet<string>
   ruleOf(ledger: string): Rule | undefined
+  deployedAs(label: string): Deployed | undefined
 }
 
 export class LedgerFold implements Books {
@@ -79,6 +80,10 @@ export class LedgerFold implements Books {
 
   ruleOf(ledger: string): Rule | undefined {
     return this.#rules.ruleOf(ledger)
+  }
+
+  deployedAs(label: string): Deployed | undefined {
+    return this.#rules.deployedAs(label)
   }
 
   /** Before its facts are taken. */

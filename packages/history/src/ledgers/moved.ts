@@ -31,12 +31,13 @@ export function* faultsOf(book: Book, rule: Rule, fact: MoveFact, at: number): I
 /** The limit that it names is the one that is in force: deploys and overrides in their order. */
 function* inForce(rule: Rule, fact: MoveFact): Iterable<string> {
   const said = fact.kind === 'ledger.asked' ? fact.answer.numbers : numbersIn(fact)
-  for (const name of ['max', 'periodMs', 'size'] as const) {
-    const is: unknown = rule.kind === 'singleton' ? undefined : Object(rule)[name]
-    if (said[name] === undefined || is === undefined || said[name] === is) continue
-    yield `${name} ${said[name]} is said, ${String(is)} is in force`
+  for (const [name, is] of Object.entries(rule)) {
+    if (!limiting.has(name) || said[name] === undefined || said[name] === is) continue
+    yield `${name} ${said[name]} is said, ${is} is in force`
   }
 }
+
+const limiting: ReadonlySet<string> = new Set(['max', 'periodMs', 'size'])
 
 const numbersIn = (fact: MoveFact): Readonly<Record<string, number>> =>
   'numbers' in fact ? fact.numbers : {}
@@ -65,25 +66,29 @@ function* granted(book: Book, rule: Rule, fact: Granted, at: number): Iterable<s
 }
 
 /** Tenants take turns; within one the most urgent goes first, and waiting makes urgent. */
-function* turn(book: Book, { ticket, since }: Waiting): Iterable<string> {
+function* turn(book: Book, waiter: Waiting): Iterable<string> {
+  const { ticket, since } = waiter
   const key = keyOf(ticket)
   for (const [tenant, served] of book.served) {
     if (tenant !== ticket.tenant && served.has(ticket.tenant)) {
       yield `${key}: ${ticket.tenant} has a second turn before ${tenant} has one`
     }
   }
-  for (const rank of [0, 1, 2, 3]) {
-    const line = book.lines.get(lineOf({ tenant: ticket.tenant, rank }))
-    const [first] = line?.values() ?? []
-    if (!first) continue
-    if (since + ticket.rank * ageingMs > first.since + rank * ageingMs) {
-      yield `${key} overtakes ${keyOf(first.ticket)}`
-    }
-  }
+  for (const { ticket: first } of overtaken(book, waiter)) yield `${key} overtakes ${keyOf(first)}`
   for (const other of book.lines.get(lineOf(ticket))?.values() ?? []) {
     if (other.since !== since) break
     if (isNewer(ticket, other.ticket)) yield `${key} goes before the older ${keyOf(other.ticket)}`
   }
+}
+
+/** Of each class the one that came first, where it was more urgent by now. */
+function overtaken({ lines }: Book, { ticket, since }: Waiting): readonly Waiting[] {
+  const { tenant } = ticket
+  const urgency = since + ticket.rank * ageingMs
+  return [0, 1, 2, 3].flatMap((rank) => {
+    const [first] = lines.get(lineOf({ tenant, rank }))?.values() ?? []
+    return first && urgency > first.since + rank * ageingMs ? [first] : []
+  })
 }
 
 /** One class of priority is worth this much waiting (rule 3.7). */

@@ -11,12 +11,18 @@ import {
   type RulePatch,
 } from '@waybill/core'
 
+/** When a rule came into force, epoch ms. */
+export interface Deployed {
+  readonly rule: Rule
+  readonly since: number
+}
+
 /**
  * Which rule is in force for a limit: what was deployed, in the order of the deploys, and what an
  * operator set in its place (rule 7.9). Told by the journal alone, apart from the code that decides.
  */
 export class RuleBook {
-  readonly #deployed = new Map<string, { readonly rule: Rule; readonly since: number }>()
+  readonly #deployed = new Map<string, Deployed>()
   readonly #overrides = new Map<string, RulePatch>()
   readonly #manifests = new Map<string, Manifest>()
   #since = 0
@@ -27,6 +33,11 @@ export class RuleBook {
     const known = this.#deployed.get(label)?.rule
     const patch = this.#overrides.get(label)
     return known && ((patch && patched(known, patch)) ?? known)
+  }
+
+  /** By the label of the limit, whatever an operator set. */
+  deployedAs(label: string): Deployed | undefined {
+    return this.#deployed.get(label)
   }
 
   /** False: the entry changes no rule. */
