@@ -1,28 +1,13 @@
 import { randomUUID } from 'node:crypto'
-import {
-  encode,
-  parseId,
-  type Dispatch,
-  type EffectOf,
-  type HostedApp,
-  type Letter,
-} from '@waybill/core'
-import {
-  createSender,
-  subjects,
-  type EventLog,
-  type LeaseStore,
-  type Sender,
-  type SnapshotStore,
-  type Topology,
-} from '@waybill/log'
+import { encode, parseId, type Dispatch, type EffectOf, type Letter } from '@waybill/core'
+import { createSender, subjects, type Sender } from '@waybill/log'
 import { steadyClock, systemClock, within, type Clock, type SteadyClock } from './clock.ts'
-import type { Committed } from './commit.ts'
-import { EngineDefect } from './fault.ts'
 import { flowOf, type FlowStatus } from './flow-status.ts'
 import { createFetch } from './fetch.ts'
 import { createFitness } from './fitness.ts'
 import { createHandlers } from './handlers/index.ts'
+import { spawnOf } from './handlers/spawn.ts'
+import type { HostOptions } from './host-options.ts'
 import { laneOfLetter } from './lanes.ts'
 import { hostLimits, type HostLimits } from './limits.ts'
 import { createMail } from './mail.ts'
@@ -36,31 +21,6 @@ import type { Shared } from './seat.ts'
 import { commitGraceMs, Seats } from './seats.ts'
 import { haltedStatus, statusOf, type HostStatus } from './status.ts'
 import { Turns } from './turns.ts'
-
-export interface HostOptions {
-  readonly log: EventLog
-  readonly leases: LeaseStore
-  readonly snapshots: SnapshotStore
-  readonly topology: Topology
-  readonly app: HostedApp<AbortSignal>
-  /** A name of this process that survives its restart; a subject token. */
-  readonly instance: string
-  /** The lock file of this name is held: whoever had the name before is dead. */
-  readonly locked?: boolean
-  /** Told apart by it from all earlier and other processes of this name; random unless given. */
-  readonly incarnation?: string
-  readonly clock?: Clock
-  readonly limits?: Partial<HostLimits>
-  readonly logger?: EngineLogger
-  /** Answers a client's letter; nobody waits for it to arrive. */
-  readonly reply: (to: string, letter: string, body: unknown) => void
-  /** URL of a module with `loadApp(url)`, and the flags of the child process that imports it. */
-  readonly isolated?: { readonly loader: string; readonly execArgv?: readonly string[] }
-  /** The server's time, epoch ms. A host whose clock is far from it does not lead. */
-  readonly serverNow?: () => Promise<number>
-  /** After every bundle of this host, in journal order per partition. */
-  readonly onCommitted?: (bundle: Committed) => void
-}
 
 /** An open dispatch as its partition has it, and the journal position that this is true at. */
 export interface OpenDispatch {
@@ -229,14 +189,9 @@ export class Host {
   }
 
   #share(room: Room): Shared {
-    const { log, snapshots, topology, app, instance, isolated, reply } = this.#options
+    const { log, snapshots, topology, app, instance, reply } = this.#options
     const clock = this.#clock
     const limits = this.#limits
-    const child = isolated && app.module ? { ...isolated, module: app.module } : undefined
-    const apart = app.definitions.find(({ handler }) => handler.isolate)
-    if (apart && !child) {
-      throw new EngineDefect(`${apart.id} wants a process of its own, which needs a loader here`)
-    }
     return {
       log,
       snapshots,
@@ -251,7 +206,7 @@ export class Host {
       turns: this.#turns,
       signal: this.#abort.signal,
       payloads: createPayloads(limits.payloadBytesMax),
-      handlers: createHandlers({ ...limits, app, clock, isolated: child }),
+      handlers: createHandlers({ ...limits, app, clock, spawn: spawnOf(this.#options) }),
       reply: ({ to, letter, body }: EffectOf<'reply'>) => this.#tell(() => reply(to, letter, body)),
       fetch: createFetch(log),
       sendLetters: createMail({

@@ -21,7 +21,8 @@ export {
 } from './fault.ts'
 export { eventIn } from './fetch.ts'
 export type { FlowStatus, LedgerStatus, LimitStatus } from './flow-status.ts'
-export { createHost, type Host, type HostOptions, type OpenDispatch } from './host.ts'
+export { createHost, type Host, type OpenDispatch } from './host.ts'
+export type { HostOptions } from './host-options.ts'
 export { streamOf } from './lanes.ts'
 export { ledgersOnly } from './ledgers-only.ts'
 export {

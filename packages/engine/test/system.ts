@@ -35,7 +35,8 @@ import {
   type Topology,
 } from '@waybill/log'
 import { deployApp } from '../src/deploy.ts'
-import { createHost, type Host, type HostOptions } from '../src/host.ts'
+import { createHost, type Host } from '../src/host.ts'
+import type { HostOptions } from '../src/host-options.ts'
 import { virtualClock, type VirtualClock } from '../src/clock.ts'
 
 const startMs = Date.UTC(2026, 10, 21)

@@ -1,20 +1,12 @@
-import { fork, type ChildProcess } from 'node:child_process'
 import { decode, encode, normaliseThrown, type EffectResult, type EventDraft } from '@waybill/core'
 import type { AbortReason, Attempt } from '../attempt.ts'
 import type { Clock } from '../clock.ts'
 import type { Task } from './handler.ts'
-import { fromChild, type FromChild, type ToChild } from './wire.ts'
+import type { Spawn, Spawned } from './spawn.ts'
+import type { FromChild, ToChild } from './wire.ts'
 
-export interface IsolatedOptions {
-  /** URL of a module that exports `loadApp(url): Promise<HostedApp>`. */
-  readonly loader: string
-  /** URL of the module that exports the app. */
-  readonly module: string
-  /** Flags of the child's Node; those of this process unless given. */
-  readonly execArgv?: readonly string[] | undefined
-}
-
-export interface ChildPorts extends IsolatedOptions {
+export interface ChildPorts {
+  readonly spawn: Spawn
   readonly clock: Clock
   readonly abortGraceMs: number
   /** Without anything to run it ends after this. */
@@ -39,7 +31,7 @@ interface Running {
 /** One process, and the one attempt that it runs. */
 export class Child {
   readonly #ports: ChildPorts
-  readonly #process: ChildProcess
+  readonly #process: Spawned
   #current: Running | undefined
   #ids = 0
   #isGone = false
@@ -47,14 +39,10 @@ export class Child {
 
   constructor(ports: ChildPorts) {
     this.#ports = ports
-    const { loader, module, execArgv } = ports
-    this.#process = fork(entry, [loader, module], {
-      serialization: 'advanced',
-      ...(execArgv ? { execArgv: [...execArgv] } : {}),
+    this.#process = ports.spawn({
+      message: (message) => this.#hear(message),
+      gone: (how) => this.#leave(how),
     })
-    this.#process.on('message', (message) => this.#hear(fromChild.parse(message)))
-    this.#process.on('error', () => this.#leave('it could not be started'))
-    this.#process.on('exit', (code, signal) => this.#leave(signal ?? `exit code ${code}`))
   }
 
   get idle(): boolean {
@@ -69,15 +57,15 @@ export class Child {
     this.#retire?.()
     this.#retire = undefined
     this.#current = { task, id: ++this.#ids, kill: undefined }
-    this.#tell(runOf(this.#current))
+    this.#process.send(runOf(this.#current))
   }
 
   abort(reason: AbortReason): void {
     const current = this.#current
     if (!current || current.kill) return
     const { clock, abortGraceMs } = this.#ports
-    this.#tell({ kind: 'abort', id: current.id, reason })
-    current.kill = clock.wake(clock.now() + abortGraceMs, () => this.#process.kill('SIGKILL'))
+    this.#process.send({ kind: 'abort', id: current.id, reason })
+    current.kill = clock.wake(clock.now() + abortGraceMs, () => this.#process.kill())
   }
 
   async close(): Promise<void> {
@@ -85,11 +73,8 @@ export class Child {
     this.#retire?.()
     this.#current?.kill?.()
     this.#current = undefined
-    if (this.#process.exitCode !== null || this.#process.signalCode !== null) return
-    await new Promise((resolve) => {
-      this.#process.once('exit', resolve)
-      this.#process.kill('SIGKILL')
-    })
+    this.#process.kill()
+    await this.#process.exited
   }
 
   #hear(message: FromChild): void {
@@ -130,23 +115,12 @@ export class Child {
     try {
       // Checked like any other draft, where it is accepted.
       const event = await task.attempt.send(decode(draft) as unknown as EventDraft)
-      this.#tell({ kind: 'sent', id, ordinal, event })
+      this.#process.send({ kind: 'sent', id, ordinal, event })
     } catch (cause) {
-      this.#tell({ kind: 'sent', id, ordinal, error: normaliseThrown(cause).message })
+      this.#process.send({ kind: 'sent', id, ordinal, error: normaliseThrown(cause).message })
     }
   }
-
-  /** A child that is gone hears nothing; its end is noticed by itself. */
-  #tell(message: ToChild): void {
-    if (this.#process.connected) this.#process.send(message, () => undefined)
-  }
 }
-
-/** Beside this file, whatever its extension is by now. */
-const entry = new URL(
-  import.meta.url.endsWith('.ts') ? './child.ts' : './child.js',
-  import.meta.url,
-)
 
 function runOf({ task, id }: Running): ToChild {
   const { attempt, binding } = task

@@ -1,11 +1,12 @@
 import type { EffectResult } from '@waybill/core'
 import type { AbortReason, Attempt } from '../attempt.ts'
 import type { Clock } from '../clock.ts'
-import { Child, type Ending, type IsolatedOptions } from './child-process.ts'
+import { Child, type Ending } from './child-process.ts'
 import type { Task } from './handler.ts'
+import type { Spawn } from './spawn.ts'
 
 export interface IsolatedPorts {
-  readonly isolated: IsolatedOptions
+  readonly spawn: Spawn
   readonly clock: Clock
   readonly abortGraceMs: number
   /** Child processes at once; after a crash every attempt that was running wants one. */
@@ -58,10 +59,10 @@ export class Isolated {
 
   #idleChild(): Child | undefined {
     for (const child of this.#children) if (child.idle) return child
-    const { isolated, clock, abortGraceMs, isolatedMax } = this.#ports
+    const { spawn, clock, abortGraceMs, isolatedMax } = this.#ports
     if (this.#children.size >= isolatedMax) return undefined
     const child: Child = new Child({
-      ...isolated,
+      spawn,
       clock,
       abortGraceMs,
       idleMs,

@@ -1,23 +1,23 @@
 import { normaliseThrown, type EffectResult, type HostedApp, type Plain } from '@waybill/core'
 import type { Clock } from '../clock.ts'
 import type { Handler, Task } from './handler.ts'
-import type { IsolatedOptions } from './child-process.ts'
 import { Isolated } from './isolated.ts'
 import { outputFault } from './output.ts'
+import type { Spawn } from './spawn.ts'
 
 export interface LocalPorts {
   readonly app: HostedApp<AbortSignal>
   readonly clock: Clock
   /** Without it, what should run alone runs here like everything else: in a test bed, say. */
-  readonly isolated?: IsolatedOptions | undefined
+  readonly spawn?: Spawn | undefined
   readonly abortGraceMs: number
   readonly isolatedMax: number
 }
 
 /** Functions of the app, in this process; those that must run alone in a child of it. */
 export function createLocalHandler(ports: LocalPorts): Handler {
-  const { app, clock } = ports
-  const isolated = ports.isolated && new Isolated({ ...ports, isolated: ports.isolated })
+  const { app, clock, spawn } = ports
+  const isolated = spawn && new Isolated({ ...ports, spawn })
 
   function runInline({ attempt, binding, settle }: Task): void {
     let running: Promise<Plain | undefined>
