@@ -17,6 +17,8 @@ export interface AttemptRun<Signal> {
   readonly batch?: readonly WaybillEvent[] | undefined
   /** From 1. */
   readonly attempt: number
+  /** Events that it stands for, its own included: the members of a batch, those that a debounce left out. */
+  readonly standsFor?: number | undefined
   /** The same over all attempts and redrives of this dispatch. */
   readonly idempotencyKey: string
   /** `<dispatch>:<attempt>:<journal sequence>`: rises with every attempt, for targets that fence. */

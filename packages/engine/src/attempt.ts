@@ -37,6 +37,8 @@ export interface AttemptFacts {
   readonly handler: HandlerSpec['kind'] | undefined
   /** From 1. */
   readonly attempt: number
+  /** Events that it stands for, itself included (rules 7.1, 7.2). */
+  readonly standsFor: number
   /** Sequence of the journal message that asked for it. */
   readonly seq: number
   readonly startedAt: number
@@ -78,6 +80,9 @@ export class Attempt implements AttemptRun<AbortSignal> {
   }
   get attempt(): number {
     return this.facts.attempt
+  }
+  get standsFor(): number {
+    return this.facts.standsFor
   }
   get idempotencyKey(): string {
     return this.facts.idempotencyKey

@@ -2,7 +2,6 @@ import {
   encode,
   manifestOf,
   normaliseThrown,
-  type AttemptError,
   type Dispatch,
   type Effect,
   type EffectKind,
@@ -16,11 +15,11 @@ import {
   type WaybillEvent,
 } from '@waybill/core'
 import { LogUnavailable } from '@waybill/log'
+import { eventLost, factsOf, placesOf, type Asking } from './asking.ts'
 import { Attempt, type AbortReason } from './attempt.ts'
 import type { Clock } from './clock.ts'
 import type { EventPlace } from './fetch.ts'
 import type { Handlers } from './handlers/index.ts'
-import { laneOf } from './lanes.ts'
 import type { Payloads } from './payloads.ts'
 import { placesFor } from './placing.ts'
 import type { Room } from './room.ts'
@@ -48,7 +47,6 @@ export interface EffectPorts {
   readonly freed: () => void
 }
 
-type Asking = 'runAttempt' | 'evaluatePredicate'
 /** Kinds of effect that keep a place until their result is in. */
 export const asks = (kind: EffectKind): kind is Asking =>
   kind === 'runAttempt' || kind === 'evaluatePredicate'
@@ -138,38 +136,40 @@ export class Effects {
     read?: readonly WaybillEvent[],
   ): void {
     if (this.#abandoned) return
-    const { partition, app, payloads, store, clock } = this.#ports
+    const { partition, store, clock } = this.#ports
     const dispatch = partition.dispatches.get(effect.dispatch)
     // Decided otherwise while the entry was on its way to the log.
     if (!dispatch || dispatch.record.effect !== effect.id) return this.#count(-1)
     const binding = manifestOf(partition, dispatch.origin.binding)
-    if (this.#held) return this.#answer(effect.id, { status: 'parked' })
-    if (!app.hosts(binding.hash)) return this.#answer(effect.id, { status: 'unhosted' })
-    const event = read?.[0] ?? payloads.find(dispatch.origin)
-    const batch = effect.kind === 'runAttempt' ? dispatch.batch : undefined
-    if (!event || (batch && !read)) {
+    const obstacle = this.#obstacle(binding)
+    if (obstacle) return this.#answer(effect.id, { status: obstacle })
+    const events = read ?? this.#eventsAtHand(dispatch, effect)
+    const [event] = events ?? []
+    if (!events || !event) {
       void this.#refetch(dispatch, effect, (found) => this.#begin(effect, seq, run, found))
       return
     }
-    const attempt = new Attempt(
-      {
-        dispatch: dispatch.id,
-        idempotencyKey: dispatch.origin.root ?? dispatch.id,
-        sendsAs: sendsAs(dispatch),
-        effect: effect.id,
-        event,
-        batch: batch && read,
-        binding: binding.id,
-        handler: effect.kind === 'runAttempt' ? binding.handler.kind : undefined,
-        attempt: dispatch.record.attempt,
-        seq,
-        startedAt: clock.now(),
-        deadline: deadlineOf(dispatch),
-      },
-      store,
-    )
+    const when = { seq, startedAt: clock.now() }
+    const batch = events.length > 1 ? events : undefined
+    const facts = { ...factsOf(dispatch, binding, effect), ...when, event, batch }
+    const attempt = new Attempt(facts, store)
     this.#running.set(dispatch.id, attempt)
     run(binding, attempt)
+  }
+
+  #obstacle({ hash }: Manifest): 'parked' | 'unhosted' | undefined {
+    if (this.#held) return 'parked'
+    return this.#ports.app.hosts(hash) ? undefined : 'unhosted'
+  }
+
+  /** Undefined: something of it has to be read again. The members of a batch always have. */
+  #eventsAtHand(
+    dispatch: Dispatch,
+    { kind }: EffectOf<Asking>,
+  ): readonly WaybillEvent[] | undefined {
+    if (kind === 'runAttempt' && dispatch.batch) return undefined
+    const event = this.#ports.payloads.find(dispatch.origin)
+    return event && [event]
   }
 
   #judge(binding: Manifest, attempt: Attempt): void {
@@ -264,29 +264,3 @@ export class Effects {
 }
 
 const reasonMax = 1024
-
-function deadlineOf({ record: { timers, at } }: Dispatch): number {
-  return timers.attempt ?? timers.predicate ?? at
-}
-
-/**
- * A redrive goes on with the line it is of, so what an earlier attempt sent is not sent twice; under
- * another event it may have something else to say.
- */
-function sendsAs({ id, origin: { root, ref } }: Dispatch): string {
-  const isEdited = laneOf(ref.stream) !== undefined
-  return isEdited ? id : (root ?? id)
-}
-
-/** Of its own event, and of those that it stands for; its own is the first one. */
-function placesOf({ origin: { ref }, batch, id }: Dispatch): readonly EventPlace[] {
-  const others = batch?.filter(({ dispatch }) => dispatch !== id) ?? []
-  const { stream } = ref
-  return [ref, ...others.map(({ order: [seq, index] }) => ({ stream, seq, index }))]
-}
-
-function eventLost(event: string, place: EventPlace | undefined): AttemptError {
-  const where = place ? `${place.stream} ${place.seq}/${place.index}` : 'its place'
-  const message = `event ${event} is not whole: nothing of it at ${where} any more`
-  return { class: 'permanent', name: 'EventLost', message, causeClass: 'unknown' }
-}

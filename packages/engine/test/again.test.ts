@@ -75,7 +75,9 @@ async function start(run?: Run): Promise<Started> {
 
 const why = { by: 'ann', reason: 'mended' }
 const redrive = (id: string): Letter['body'] => ({
-  ...{ kind: 'redrive', dispatches: [id], version: 'active' },
+  kind: 'redrive',
+  dispatches: [id],
+  version: 'active',
   ...why,
 })
 
@@ -132,7 +134,11 @@ describe('11 a dead letter that is redriven', () => {
     if (!event) throw new Error('no event')
     mend()
     const edited = waybillEvent.parse({
-      ...{ v: 1, headers: {}, signature: { state: 'unsigned' }, dedupeKey: 'k1', receivedAt: 0 },
+      v: 1,
+      headers: {},
+      signature: { state: 'unsigned' },
+      dedupeKey: 'k1',
+      receivedAt: 0,
       ...event,
       data: { n: 2 },
     })
@@ -147,7 +153,9 @@ describe('11 a dead letter that is redriven', () => {
     const { running, ask, dead } = await start()
     const old = await dead()
     expect(await ask({ kind: 'discard', dispatches: [old], ...why })).toEqual({
-      ...{ kind: 'discarded', dispatches: [old], declined: [] },
+      kind: 'discarded',
+      dispatches: [old],
+      declined: [],
     })
     expect(await ask(redrive(old))).toMatchObject({ declined: [{ code: 'discarded' }] })
     await running.stop()
@@ -162,7 +170,13 @@ describe('11 a dead letter that is redriven', () => {
     await eventually(system, 'it is led again', () => leading(heir) === 1)
     const asked = system.replies.length
     await heir.host.post(0, {
-      ...{ v: 1, id: 'late', from: { kind: 'client', id: 'test' }, replyTo: 'here' },
+      v: 1,
+      id: 'late',
+      from: {
+        kind: 'client',
+        id: 'test',
+      },
+      replyTo: 'here',
       body: redrive(old),
     })
     await until('it is answered', () => system.replies.length > asked)
@@ -178,8 +192,14 @@ test('14.4 a rerun is a new dispatch with a key of its own', async () => {
   if (!first) throw new Error('nothing began')
   mend()
   const body: Letter['body'] = {
-    ...{ kind: 'rerun', of, binding: first.binding, ref: first.ref },
-    event: { id: first.event, tenant: first.tenant },
+    kind: 'rerun',
+    of,
+    binding: first.binding,
+    ref: first.ref,
+    event: {
+      id: first.event,
+      tenant: first.tenant,
+    },
     ...why,
   }
   const answer = await ask(body, 'again')

@@ -25,6 +25,8 @@ export interface HandlerContext<Event = TypedEvent, Input = Readonly<Record<stri
   readonly dispatch: string
   /** From 1. */
   readonly attempt: number
+  /** Events that it stands for: the members of a batch, or a debounce's row; 1 for itself alone. */
+  readonly standsFor: number
   /** The same over all attempts and redrives: hand it to whatever must not be done twice. */
   readonly idempotencyKey: string
   /** Rises with every attempt, for targets that refuse an older writer. */
@@ -66,6 +68,7 @@ export function createContext(
     input,
     dispatch: run.dispatch,
     attempt: run.attempt,
+    standsFor: run.standsFor ?? 1,
     idempotencyKey: run.idempotencyKey,
     fencingToken: run.fencingToken,
     deadline: new Date(run.deadline),

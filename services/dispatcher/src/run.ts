@@ -1,5 +1,5 @@
 import { serveEndpoints } from '@waybill/api'
-import { encode, sharedApp, type Definition } from '@waybill/core'
+import { encode, sharedApp, type Definition, type HostedApp } from '@waybill/core'
 import { createHost, ledgersOnly, type Host, type HostLimits } from '@waybill/engine'
 import {
   openJetStreamLog,
@@ -50,33 +50,7 @@ export async function run(scope: Scope, config: DispatcherConfig): Promise<Runni
   const nc = await connectNats(scope, config, { name, payloadBytesMin: 8 * MiB })
   const topology = await topologyOf(nc, config)
   const log = await scope.use(openJetStreamLog({ nc, topology, hash: sha256 }), 'log')
-  const leases = await scope.use(openLeases({ nc, topology }), 'leases')
-  const snapshots = await scope.use(openSnapshots({ nc, topology, hash: sha256 }), 'snapshots')
-  const common = {
-    log,
-    leases,
-    snapshots,
-    topology,
-    instance,
-    locked: true,
-    limits: limitsOf(config),
-    reply: (to: string, _letter: string, body: unknown) => nc.publish(to, JSON.stringify(body)),
-    serverNow: () => serverNow(nc, topology),
-  }
-  const host = createHost({
-    ...common,
-    app,
-    logger: scope.log.child({ service, app: app.name }),
-    isolated: { loader: import.meta.resolve('@waybill/sdk'), execArgv: process.execArgv },
-  })
-  // Limits of scope global are every app's: whoever has one helps to lead their ledgers.
-  const shared = app.definitions.some(hasGlobalLimit)
-    ? createHost({
-        ...common,
-        app: ledgersOnly,
-        logger: scope.log.child({ service, app: sharedApp }),
-      })
-    : undefined
+  const { host, shared } = await openHosts(scope, config, { nc, topology, log, app })
   const metrics = createMetrics()
   await scope.use(watchProcess(metrics), 'process watch')
   measure(metrics, host)
@@ -108,6 +82,39 @@ export async function run(scope: Scope, config: DispatcherConfig): Promise<Runni
   })
   scope.log.info({ service, app: app.name, instance, topology }, 'hosting partitions')
   return { host }
+}
+
+interface HostParts {
+  readonly nc: Connection
+  readonly topology: Topology
+  readonly log: EventLog
+  readonly app: HostedApp<AbortSignal>
+}
+
+async function openHosts(
+  scope: Scope,
+  config: DispatcherConfig,
+  { nc, topology, log, app }: HostParts,
+): Promise<{ host: Host; shared: Host | undefined }> {
+  const common = {
+    log,
+    leases: await scope.use(openLeases({ nc, topology }), 'leases'),
+    snapshots: await scope.use(openSnapshots({ nc, topology, hash: sha256 }), 'snapshots'),
+    topology,
+    instance: config.instance,
+    locked: true,
+    limits: limitsOf(config),
+    reply: (to: string, _letter: string, body: unknown) => nc.publish(to, JSON.stringify(body)),
+    serverNow: () => serverNow(nc, topology),
+  }
+  const loggerOf = (name: string) => scope.log.child({ service, app: name })
+  const isolated = { loader: import.meta.resolve('@waybill/sdk'), execArgv: process.execArgv }
+  const host = createHost({ ...common, app, logger: loggerOf(app.name), isolated })
+  // Limits of scope global are every app's: whoever has one helps to lead their ledgers.
+  const shared = app.definitions.some(hasGlobalLimit)
+    ? createHost({ ...common, app: ledgersOnly, logger: loggerOf(sharedApp) })
+    : undefined
+  return { host, shared }
 }
 
 const hasGlobalLimit = ({ flow }: Definition): boolean =>

@@ -34,6 +34,8 @@ export interface SecondAct {
 
 const orders = 300
 const accounts = 20
+/** The bank is down until so many dispatches have died of it. */
+const deadBefore = 20
 const withinMs = 120_000
 const app = fileURLToPath(new URL('app.ts', import.meta.url))
 
@@ -48,7 +50,7 @@ export async function secondAct(
   await using opened = await openLog(stack.nats)
   const watch = new Watch(opened.log, opened.topology, AbortSignal.timeout(withinMs))
   const ids = await sendOrders(opened.log, opened.topology)
-  await watch.until(({ circuitsOpened }) => circuitsOpened > 0)
+  await watch.until(({ circuitsOpened, dead }) => circuitsOpened > 0 && dead.size >= deadBefore)
   bank.open()
   const all = await watch.until((seen) => isQuiet(seen, ids))
   const deadLetters = all.dead.size

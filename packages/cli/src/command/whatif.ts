@@ -44,17 +44,29 @@ async function run(cli: Cli, options: Options): Promise<void> {
   const period = await readPeriod(journals, { app, since, signal: cli.signal })
   checkBindings(period.bindings, changes)
   const { slots } = journals.topology
-  const asked = { ...{ hash: journals.log.hash, slots, since }, partitions: period.partitions }
+  const asked = {
+    hash: journals.log.hash,
+    slots,
+    since,
+    partitions: period.partitions,
+  }
   // The same settings first: how far what is simulated can be from what happened.
   const same = simulate({ ...asked, changes: [] })
   const other = simulate({ ...asked, changes })
   const before = figuresOf(period.partitions)
   const after = figuresOf(other.partitions)
   const answer = {
-    ...{ app, since, set: changes.map(({ text }) => text) },
-    before: { ...before.all, bindings: before.bindings },
-    after: { ...after.all, bindings: after.bindings },
-    /** Simulated under the settings as they were: the difference to `before` is what it cannot know. */
+    app,
+    since,
+    set: changes.map(({ text }) => text),
+    before: {
+      ...before.all,
+      bindings: before.bindings,
+    },
+    after: {
+      ...after.all,
+      bindings: after.bindings,
+    },
     unchanged: { ...figuresOf(same.partitions).all },
     cannotKnow: [...standing, ...Object.entries(other.unknown).map(([what, n]) => `${n} ${what}`)],
   }

@@ -11,6 +11,7 @@ import {
   type Entry,
   type Hash,
   type Manifest,
+  type Moved,
   type Partition,
   type Transition,
   type Verdict,
@@ -134,11 +135,7 @@ function retraced(
   const told = { entry, recorded, transition, effects, whole: false }
   // Ended without its machine being asked: there is nothing to decide.
   if (!transition) return { ...told, replayed: undefined, differences: [] }
-  const before = partition.dispatches.get(dispatch)
-  const origin = transition.origin ?? before?.origin
-  if (!origin) throw new Error(`${dispatch} moves before it began`)
-  const binding = today?.binding ?? manifestOf(partition, origin.binding)
-  const moved = retrace(dispatch, before, binding, transition.event, partition.epoch.number)
+  const moved = movedAgain(partition, transition, today)
   const replayed = moved && {
     ...transition,
     index: moved.record.index - 1,
@@ -149,6 +146,18 @@ function retraced(
   }
   const again = { transition: replayed, effects: moved?.effects ?? [] }
   return { ...told, replayed, differences: differences({ transition, effects }, again) }
+}
+
+function movedAgain(
+  partition: Partition,
+  { dispatch, origin, event }: Transition,
+  today: Today | undefined,
+): Moved | undefined {
+  const before = partition.dispatches.get(dispatch)
+  const { binding: key } = origin ?? before?.origin ?? {}
+  if (key === undefined) throw new Error(`${dispatch} moves before it began`)
+  const binding = today?.binding ?? manifestOf(partition, key)
+  return retrace(dispatch, before, binding, event, partition.epoch.number)
 }
 
 function applyOwn(partition: Partition, { dispatch }: Slice, recorded: Entry, head: string): void {

@@ -79,31 +79,27 @@ const kinds: readonly Rule['kind'][] = ruleSchema.options.map(({ shape }) => sha
 /** Changes a number of a limit by its name, or adds a limit of that kind for the whole binding. */
 function withLimit(before: Manifest, change: Change): Manifest {
   const [, name = '', number = ''] = change.path
-  if (name === 'holdWhileRetrying' && before.flow) {
-    return { ...before, flow: { ...before.flow, holdWhileRetrying: change.value === true } }
+  const { limits, holdWhileRetrying } = before.flow ?? { limits: [], holdWhileRetrying: false }
+  if (name === 'holdWhileRetrying') {
+    return { ...before, flow: { limits, holdWhileRetrying: change.value === true } }
   }
-  const limits = before.flow?.limits ?? []
-  const known = limits.find((limit) => limit.name === name)
-  const kind = kinds.find((one) => one === name)
-  if (!known && kind === undefined) {
-    const names = limits.map((limit) => limit.name).join(', ') || 'none'
-    throw usage(
-      `${before.id} has no limit ${name}`,
-      change.text,
-      `its limits: ${names}; or add ${kinds.join(', ')}`,
-    )
-  }
+  const known = limits.find((limit) => limit.name === name) ?? added(before, name, change)
   // What is wrong with it is told by the manifest's own schema.
-  const rule = { ...(known?.rule ?? { kind }), [number]: change.value } as Rule
-  const limit: KeyedLimit = known ? { ...known, rule } : { name, scope: 'binding', rule }
-  const rest = limits.filter((one) => one !== known)
+  const rule = { ...known.rule, [number]: change.value }
+  const rest = limits.filter((limit) => limit.name !== name)
   return {
     ...before,
-    flow: {
-      holdWhileRetrying: before.flow?.holdWhileRetrying ?? false,
-      limits: [...rest, limit].sort(byOrder),
-    },
+    flow: { holdWhileRetrying, limits: [...rest, { ...known, rule }].sort(byOrder) },
   }
+}
+
+function added({ id, flow }: Manifest, name: string, change: Change): KeyedLimit {
+  const kind = kinds.find((one) => one === name)
+  // Its numbers are brought by the changes.
+  if (kind !== undefined) return { name, scope: 'binding', rule: { kind } as Rule }
+  const names = flow?.limits.map((limit) => limit.name).join(', ') ?? 'none'
+  const hint = `its limits: ${names}; or add ${kinds.join(', ')}`
+  throw usage(`${id} has no limit ${name}`, change.text, hint)
 }
 
 /**

@@ -1,6 +1,6 @@
 import { journalOf, partitions, type Past } from '@waybill/history'
 import { decodeEntry } from '@waybill/log'
-import { createRecord, linkSent, type RecordedPartition } from './record.ts'
+import { linkSent, Recording, type RecordedPartition } from './record.ts'
 
 export { simulate, type Outcome, type WhatIf } from './run.ts'
 
@@ -18,13 +18,15 @@ export async function readPeriod(
   const read: RecordedPartition[] = []
   const bindings = new Set<string>()
   for (const id of await partitions(past, app)) {
-    const { record, take } = createRecord(id, since)
+    const recording = new Recording(id, since)
+    const { record } = recording
     for await (const { entries } of journalOf(past, id, { signal })) {
-      for (const bytes of entries) take(decodeEntry(bytes))
+      for (const bytes of entries) recording.take(decodeEntry(bytes))
     }
-    for (const { change } of record.definitions) {
-      if (change.kind === 'deploy') for (const one of change.manifests) bindings.add(one.id)
-    }
+    const deployed = record.definitions.flatMap(({ change }) =>
+      change.kind === 'deploy' ? change.manifests : [],
+    )
+    for (const one of deployed) bindings.add(one.id)
     read.push(record)
   }
   linkSent(read)

@@ -1,8 +1,9 @@
 import type {
   DefChange,
+  DispatchOrigin,
+  Effect,
   EffectResult,
   Entry,
-  Fact,
   InputOf,
   Letter,
   PartitionId,
@@ -52,41 +53,39 @@ export interface RecordedPartition {
   /** What clients asked for. */
   readonly letters: { readonly at: number; readonly input: InputOf<'letter'> }[]
   readonly dispatches: Map<string, RecordedDispatch>
-  /** Of the last entry. */
-  endsAt: number
 }
 
 /** Gathers what a what-if needs of a journal, entry by entry. */
-export function createRecord(id: PartitionId, since: number) {
-  const record: RecordedPartition = {
-    id,
-    definitions: [],
-    events: [],
-    letters: [],
-    dispatches: new Map(),
-    endsAt: 0,
-  }
+export class Recording {
+  readonly record: RecordedPartition
+  readonly #since: number
   /** Effects that were asked for -> the dispatch, and the place of the run among its runs. */
-  const asked = new Map<string, { readonly dispatch: string; readonly run: number }>()
+  readonly #asked = new Map<string, { readonly dispatch: string; readonly run: number }>()
 
-  function take(entry: Entry): void {
+  constructor(id: PartitionId, since: number) {
+    this.#since = since
+    this.record = { id, definitions: [], events: [], letters: [], dispatches: new Map() }
+  }
+
+  take(entry: Entry): void {
     const { at, input } = entry
-    record.endsAt = Math.max(record.endsAt, at)
-    if (input.kind === 'def') record.definitions.push({ at, ref: input.ref, change: input.change })
-    if (at >= since) takeInput(entry)
-    for (const fact of entry.facts) takeFact(fact, entry)
-    noteEffects(entry)
+    const { definitions } = this.record
+    if (input.kind === 'def') definitions.push({ at, ref: input.ref, change: input.change })
+    if (at >= this.#since) this.#takeInput(entry)
+    for (const fact of entry.facts) if (fact.kind === 'transition') this.#takeMove(fact, at)
+    for (const effect of entry.effects) this.#noteEffect(effect, at)
   }
 
-  function takeInput({ at, input, facts }: Entry): void {
-    if (input.kind === 'event' && facts[0]?.kind === 'event.seen') record.events.push({ at, input })
-    if (input.kind === 'letter' && isOfClient(input.letter)) record.letters.push({ at, input })
-    if (input.kind === 'result') takeResult(at, input)
+  #takeInput({ at, input, facts }: Entry): void {
+    const { events, letters } = this.record
+    if (input.kind === 'event' && facts[0]?.kind === 'event.seen') events.push({ at, input })
+    if (input.kind === 'letter' && isOfClient(input.letter)) letters.push({ at, input })
+    if (input.kind === 'result') this.#takeResult(at, input)
   }
 
-  function takeResult(at: number, { effect, result }: InputOf<'result'>): void {
-    const of = asked.get(effect)
-    const dispatch = of && record.dispatches.get(of.dispatch)
+  #takeResult(at: number, { effect, result }: InputOf<'result'>): void {
+    const of = this.#asked.get(effect)
+    const dispatch = of && this.record.dispatches.get(of.dispatch)
     if (!of || !dispatch) return
     if (result.status === 'judged' || (of.run < 0 && result.status === 'failed')) {
       dispatch.judged = { ms: Math.max(0, at - dispatch.startedAt), result }
@@ -98,60 +97,67 @@ export function createRecord(id: PartitionId, since: number) {
     run.result = result
   }
 
-  function takeFact(fact: Fact, { at }: Entry): void {
-    if (fact.kind !== 'transition') return
-    const { dispatch: key, origin, record: now } = fact
-    if (origin && at >= since) {
-      record.dispatches.set(key, {
-        ...{ id: key, binding: origin.binding, event: origin.event, startedAt: at, runs: [] },
-        ...{ firstAttemptAt: undefined, endedAt: undefined, state: fact.to, outcome: undefined },
-        ...{ attempts: 0, judged: undefined },
-      })
+  #takeMove({ dispatch, origin, to, record: now }: Transition, at: number): void {
+    if (origin && at >= this.#since) {
+      this.record.dispatches.set(dispatch, began(dispatch, origin, at))
     }
-    const known = record.dispatches.get(key)
+    const known = this.record.dispatches.get(dispatch)
     if (!known) return
-    known.state = fact.to
+    known.state = to
     known.attempts = now.attempt
     known.outcome = now.outcome
     if (now.attempt > 0) known.firstAttemptAt ??= at
     if (now.outcome) known.endedAt = at
   }
 
-  function noteEffects({ at, effects }: Entry): void {
-    for (const effect of effects) {
-      if (effect.kind === 'evaluatePredicate') {
-        asked.set(effect.id, { dispatch: effect.dispatch, run: -1 })
-      }
-      if (effect.kind !== 'runAttempt') continue
-      const known = record.dispatches.get(effect.dispatch)
-      if (!known) continue
-      asked.set(effect.id, { dispatch: effect.dispatch, run: known.runs.length })
-      known.runs.push({ startedAt: at, ms: 0, result: undefined })
+  #noteEffect(effect: Effect, at: number): void {
+    if (effect.kind === 'evaluatePredicate') {
+      this.#asked.set(effect.id, { dispatch: effect.dispatch, run: -1 })
     }
+    const known = effect.kind === 'runAttempt' && this.record.dispatches.get(effect.dispatch)
+    if (!known) return
+    this.#asked.set(effect.id, { dispatch: known.id, run: known.runs.length })
+    known.runs.push({ startedAt: at, ms: 0, result: undefined })
   }
-
-  return { record, take }
 }
+
+const began = (id: string, { binding, event }: DispatchOrigin, at: number): RecordedDispatch => ({
+  id,
+  binding,
+  event,
+  startedAt: at,
+  firstAttemptAt: undefined,
+  endedAt: undefined,
+  state: 'received',
+  outcome: undefined,
+  attempts: 0,
+  runs: [],
+  judged: undefined,
+})
 
 const isOfClient = ({ from }: Letter): boolean => from.kind === 'client'
 
+interface Sender {
+  readonly dispatch: string
+  readonly run: number
+  readonly startedAt: number
+}
+
 /** Finds, for every event that a handler sent, the run that sent it. */
 export function linkSent(partitions: readonly RecordedPartition[]): void {
-  const senders = new Map<string, { dispatch: string; run: number; startedAt: number }>()
-  for (const { dispatches } of partitions) {
-    for (const { id: dispatch, runs } of dispatches.values()) {
-      for (const [run, { result, startedAt }] of runs.entries()) {
-        if (!result || !('sent' in result)) continue
-        for (const event of result.sent) senders.set(event, { dispatch, run, startedAt })
-      }
-    }
-  }
-  for (const { events } of partitions) {
-    for (const event of events) {
-      const sender = senders.get(event.input.head.id)
-      if (!sender) continue
-      const { dispatch, run, startedAt } = sender
-      event.sentBy = { dispatch, run, afterMs: Math.max(0, event.at - startedAt) }
-    }
+  const dispatches = partitions.flatMap((one) => [...one.dispatches.values()])
+  const senders = new Map(dispatches.flatMap(sendersIn))
+  for (const event of partitions.flatMap(({ events }) => events)) {
+    const sender = senders.get(event.input.head.id)
+    if (!sender) continue
+    const { dispatch, run, startedAt } = sender
+    event.sentBy = { dispatch, run, afterMs: Math.max(0, event.at - startedAt) }
   }
 }
+
+const sendersIn = ({ id: dispatch, runs }: RecordedDispatch): (readonly [string, Sender])[] =>
+  runs.flatMap(({ result, startedAt }, run) =>
+    result && 'sent' in result
+      ? result.sent.map((event) => [event, { dispatch, run, startedAt }] as const)
+      : [],
+  )

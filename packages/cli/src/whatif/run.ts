@@ -19,7 +19,7 @@ import {
 } from '@waybill/core'
 import { changed, placesUnder, type Change } from './changes.ts'
 import {
-  createRecord,
+  Recording,
   type RecordedDispatch,
   type RecordedEvent,
   type RecordedPartition,
@@ -52,7 +52,7 @@ export function simulate(whatIf: WhatIf): Outcome {
 /** Partitions that decide anew. */
 interface Cell {
   readonly partition: Partition
-  readonly record: ReturnType<typeof createRecord>
+  readonly recording: Recording
   /** How many runs a dispatch has begun here. */
   readonly runs: Map<string, number>
   /** Letters are numbered by it. */
@@ -91,7 +91,7 @@ class Simulation {
       if (steps > stepsMax) throw new Error(`it came to no end in ${stepsMax} steps`)
     }
     const own = [...this.#cells.values()].filter(({ partition: { app } }) => app !== sharedApp)
-    return { partitions: own.map(({ record }) => record.record), unknown: this.#unknown }
+    return { partitions: own.map(({ recording }) => recording.record), unknown: this.#unknown }
   }
 
   #noteManifests(manifests: readonly Manifest[]): void {
@@ -169,7 +169,7 @@ class Simulation {
     const { hash, since, partitions } = this.#whatIf
     const cell: Cell = {
       partition: createPartition(id, hash),
-      record: createRecord(id, since),
+      recording: new Recording(id, since),
       runs: new Map(),
       letters: 0,
       due: Infinity,
@@ -187,7 +187,7 @@ class Simulation {
 
   #feed(cell: Cell, input: Input): void {
     const { entry } = step(cell.partition, input, this.#schedule.now)
-    cell.record.take(entry)
+    cell.recording.take(entry)
     for (const effect of entry.effects) this.#carry(cell, effect)
     this.#arm(cell)
   }

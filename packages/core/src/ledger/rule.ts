@@ -101,7 +101,7 @@ export function patched(rule: Rule, patch: RulePatch): Rule | undefined {
   const known: readonly string[] = patchable[rule.kind]
   if (!names.every(([name]) => known.includes(name))) return undefined
   // The names are those of the rule's own numbers, whose ranges the patch shares.
-  return { ...rule, ...Object.fromEntries(names) } as Rule
+  return { ...rule, ...Object.fromEntries(names) }
 }
 
 const patchable: { readonly [K in RuleKind]: readonly string[] } = {

@@ -51,9 +51,8 @@ export function admit(
   const limits = applicant.binding.flow?.limits
   if (!limits) return undefined
   expectPlaces(applicant, limits.length)
-  const admission = before?.admission ?? 1
-  const held = [...(before?.held ?? [])]
-  const { standsFor, counted } = before ?? {}
+  const { admission, held: had, standsFor, counted } = before ?? unasked
+  const held = [...had]
   for (const [index, limit] of limits.entries()) {
     if (index < from || isPassed(draft, applicant, limit, { index, admission, held })) continue
     const answered = askFor(draft, applicant, index, admission)
@@ -68,6 +67,8 @@ export function admit(
   }
   return { result: 'open', flow: { admission, held, standsFor, counted } }
 }
+
+const unasked: Flow = { admission: 1, held: [] }
 
 function expectPlaces({ id, limits = [] }: Applicant, count: number): void {
   if (limits.length !== count) throw new Error(`${id} has ${limits.length} of ${count} limits`)
@@ -220,11 +221,11 @@ export function giveBack(
   after: Flow | undefined,
 ): void {
   const taken = 'standing' in event ? event.standing?.flow : undefined
-  if (!before && !taken) return
-  giveBackHeld(draft, applicant, taken?.held ?? before?.held ?? [], after?.held ?? [])
+  const { held: had } = taken ?? before ?? unasked
+  const { held: keeps, asked } = after ?? unasked
+  giveBackHeld(draft, applicant, had, keeps)
   // Who was answered has no place in that queue any more.
-  if (before?.asked === undefined || before.asked === after?.asked) return
-  if (answers.has(event.type)) return
+  if (before?.asked === undefined || before.asked === asked || answers.has(event.type)) return
   giveBackOne(draft, applicant, before.asked, before.admission, before.letter)
 }
 

@@ -48,17 +48,13 @@ function redriveOne(
   const dead = findDead(partition, id)
   if ('code' in dead) return dead
   if (!hasRoom(draft, redrivesPerLetterMax)) return no('no_room', 'too many at once, ask again')
-  if (event && dispatches.length > 1) return no('one_at_a_time', 'an edited event is for one')
-  const { origin, limits, batch } = dead
-  const binding = manifestFor(partition, origin.binding, version)
-  if (!binding) return no('binding_gone', `${origin.binding} has no active version`)
-  const places = placesUnder(binding, limits)
-  if (binding.flow && !places) {
-    return no(
-      'limits_changed',
-      `${binding.id}@v${binding.version} has other limits: use version same`,
-    )
+  if (event && (dispatches.length > 1 || dead.batch)) {
+    return no('one_at_a_time', 'an edited event is for one dispatch, and for no batch')
   }
+  const { origin, batch } = dead
+  const under = versionFor(partition, dead, version)
+  if ('code' in under) return under
+  const { binding, places } = under
   const as = newId(draft, binding, origin.event, origin.ref, letter + id)
   start(draft, {
     id: as,
@@ -79,6 +75,20 @@ function redriveOne(
   })
   draft.facts.push({ kind: 'dead.redriven', dispatch: id, as, by, reason })
   return as
+}
+
+/** The version that it runs under, and the places of its limits there. */
+function versionFor(
+  partition: Partition,
+  { origin, limits }: Redrivable,
+  version: Redrive['version'],
+): { binding: Manifest; places: readonly Place[] | undefined } | Refusal {
+  const binding = manifestFor(partition, origin.binding, version)
+  if (!binding) return no('binding_gone', `${origin.binding} has no active version`)
+  const places = placesUnder(binding, limits)
+  if (!binding.flow || places) return { binding, places }
+  const key = `${binding.id}@v${binding.version}`
+  return no('limits_changed', `${key} has other limits: use version same`)
 }
 
 function findDead(partition: Partition, id: string): Redrivable | Refusal {

@@ -1,3 +1,4 @@
+import type { DispatchEvent } from '../dispatch/event.ts'
 import type { Dispatch, DispatchRecord } from '../dispatch/record.ts'
 import { isFinal } from '../dispatch/record.ts'
 import { countUntil, isEmpty } from '../ledger/ledger.ts'
@@ -120,16 +121,17 @@ function applyTransition(partition: Partition, fact: FactOf<'transition'>, head:
   const origin = fact.origin ?? before?.origin
   if (!origin) throw new Error(`transition ${fact.index} of ${id}, which never began`)
   if (fact.origin) partition.started = fact.origin.ordinal
+  settle(partition, { id, origin, record, head, ...sharedWith(event, before) })
+}
+
+/** What its events brought: where its ledgers are, and whom it stands for. */
+function sharedWith(
+  event: DispatchEvent,
+  before: Dispatch | undefined,
+): Pick<Dispatch, 'limits' | 'batch'> {
   const limits = ('limits' in event ? event.limits : undefined) ?? before?.limits
   const batch = ('members' in event ? event.members : undefined) ?? before?.batch
-  settle(partition, {
-    id,
-    origin,
-    record,
-    head,
-    ...(limits && { limits }),
-    ...(batch && { batch }),
-  })
+  return { ...(limits && { limits }), ...(batch && { batch }) }
 }
 
 function applyQuarantine(

@@ -46,8 +46,18 @@ function answerTo(
       return discard(draft, body)
     case 'circuit':
       return switchCircuit(draft, body)
-    default:
+    case 'reserve':
+    case 'release':
+    case 'granted':
+    case 'waiting':
+    case 'refused':
+    case 'deferred':
+    case 'revoke':
+    case 'outcome':
+    case 'circuitState':
       throw new Error(`a client does not send ${body.kind}`)
+    default:
+      return body satisfies never
   }
 }
 

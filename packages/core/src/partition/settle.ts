@@ -1,5 +1,5 @@
 import type { Dispatch } from '../dispatch/record.ts'
-import type { Member } from '../dispatch/flow.ts'
+import type { Flow, Member } from '../dispatch/flow.ts'
 import { gateOf } from '../ledger/gates.ts'
 import type { Next } from '../ledger/gate.ts'
 import { labelIn } from '../ledger/limit.ts'
@@ -139,27 +139,41 @@ export function hear(draft: Draft, body: GateAnswer): boolean {
     case 'granted':
       letIn(draft, dispatch, body)
       return true
-    case 'waiting': {
-      const standing = {
-        result: 'waiting',
-        flow: { ...flow, letter: undefined, why: { gate, numbers } },
-      } as const
-      move(draft, dispatch, { type: 'gate.waiting', standing })
+    case 'waiting':
+      makeWait(draft, dispatch, flow, { gate, numbers })
       return true
-    }
     case 'refused':
       turnAway(draft, dispatch, gate, body)
       return true
-    case 'deferred': {
-      const limit = manifestOf(draft.partition, dispatch.origin.binding).flow?.limits[body.index]
-      if (!limit) throw new Error(`${dispatch.id} has no limit ${body.index}`)
-      const standing = turnedBack(limit, flow, { gate, numbers }, body.until)
-      move(draft, dispatch, { type: 'circuit.answered', standing })
+    case 'deferred':
+      turnBack(draft, dispatch, flow, gate, body)
       return true
-    }
     default:
       return body satisfies never
   }
+}
+
+function makeWait(
+  draft: Draft,
+  dispatch: Dispatch,
+  flow: Flow,
+  why: NonNullable<Flow['why']>,
+): void {
+  const standing = { result: 'waiting', flow: { ...flow, letter: undefined, why } } as const
+  move(draft, dispatch, { type: 'gate.waiting', standing })
+}
+
+function turnBack(
+  draft: Draft,
+  dispatch: Dispatch,
+  flow: Flow,
+  gate: string,
+  { index, numbers, until }: Extract<LetterBody, { kind: 'deferred' }>,
+): void {
+  const limit = manifestOf(draft.partition, dispatch.origin.binding).flow?.limits[index]
+  if (!limit) throw new Error(`${dispatch.id} has no limit ${index}`)
+  const standing = turnedBack(limit, flow, { gate, numbers }, until)
+  move(draft, dispatch, { type: 'circuit.answered', standing })
 }
 
 function turnAway(

@@ -124,7 +124,7 @@ export class Child {
 
 function runOf({ task, id }: Running): ToChild {
   const { attempt, binding } = task
-  const { dispatch, idempotencyKey, event, batch, fencingToken, deadline } = attempt
+  const { dispatch, idempotencyKey, event, batch, standsFor, fencingToken, deadline } = attempt
   return {
     kind: 'run',
     id,
@@ -134,6 +134,7 @@ function runOf({ task, id }: Running): ToChild {
     dispatch,
     idempotencyKey,
     attempt: attempt.attempt,
+    standsFor,
     fencingToken,
     deadline,
   }

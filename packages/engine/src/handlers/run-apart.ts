@@ -73,12 +73,14 @@ function runOf(
   { id, controller, sends }: Current,
   tell: RunApartPorts['tell'],
 ): AttemptRun<AbortSignal> {
-  const { event, batch, dispatch, idempotencyKey, attempt, fencingToken, deadline } = message
+  const { event, batch, dispatch, idempotencyKey, attempt, standsFor, fencingToken, deadline } =
+    message
   return {
     dispatch,
     event: waybillEvent.parse(decode(event)),
     batch: batch?.map((one) => waybillEvent.parse(decode(one))),
     attempt,
+    standsFor,
     idempotencyKey,
     fencingToken,
     deadline,

@@ -14,6 +14,7 @@ export const toChild = z.discriminatedUnion('kind', [
     dispatch: z.string(),
     idempotencyKey: z.string(),
     attempt: z.int(),
+    standsFor: z.int(),
     fencingToken: z.string(),
     deadline: z.int(),
   }),
