@@ -52,7 +52,7 @@ const partitionRef = z.object({ app: token, generation: z.int().positive(), slot
 const numbers = z.record(z.string(), z.number())
 
 /** The limit in whose line a dispatch waits, or the circuit that turned it back. */
-export const held = z.object({
+const held = z.object({
   /** The ledger: `flow.list` tells who else is there. */
   gate: z.string(),
   limit: z.string(),
@@ -66,7 +66,7 @@ export const held = z.object({
 })
 
 /** What one limit said to a dispatch in one step. */
-export const gateWord = z.object({
+const gateWord = z.object({
   ledger: z.string(),
   index: count,
   admission: count,

@@ -19,7 +19,7 @@ const ordered = z.object({
 })
 
 /** A circuit that is not as it should be; a healthy one has no ledger. */
-export const circuitRow = z.object({
+const circuitRow = z.object({
   ledger: z.string(),
   limit: z.string(),
   app: token,

@@ -46,7 +46,7 @@ describe('limits', () => {
     const set = (...args: string[]) => day.refusal('flow', 'set', 'slow/concurrency', ...args)
     expect(await day.refusal('flow', 'get', 'no/limit')).toMatchObject({
       code: 3,
-      said: expect.stringMatching(/WB4006 .*\n {2}where: no\/limit\n {2}next: {2}waybill flow ls/),
+      said: expect.stringMatching(/WB4014 .*\n {2}where: no\/limit\n {2}next: {2}waybill flow ls/),
     })
     expect(await day.refusal('flow', 'set', 'no/limit', '--max', '2')).toMatchObject({
       code: 3,
@@ -200,12 +200,14 @@ describe('dead letters', () => {
       '--yes',
     )
     expect(begun.matched).toBe(3)
-    expect(await day.json('op', 'cancel', begun.op)).toMatchObject({ cancelled: true })
+    expect(await day.json('op', 'cancel', begun.op, '--reason', 'enough')).toMatchObject({
+      cancelled: true,
+    })
     const ended = await until(
       () => day.json<{ state: string; done: number; total: number }>('op', 'get', begun.op),
       ({ state }) => state === 'cancelled',
     )
-    expect(ended.total).toBe(3)
+    expect(ended).toMatchObject({ total: 3, note: expect.stringMatching(/^by cli:.*: enough$/) })
     expect(ended.done).toBeLessThan(3)
     expect(await day.dead('--status', 'redriven')).toHaveLength(ended.done)
     expect((await day.refusal('op', 'cancel', begun.op)).code).toBe(5)

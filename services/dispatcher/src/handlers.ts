@@ -60,10 +60,10 @@ export function createHandlers(parts: HandlerParts, signal: AbortSignal): Partia
       const operations = [...live, ...others].filter(isMeant).sort((a, b) => b.at - a.at)
       return { instance, operations: operations.slice(0, limit), asOf: {} }
     },
-    'op.cancel': ({ id, by }) =>
+    'op.cancel': ({ id, by, reason }) =>
       Promise.resolve({
         instance: host.status().instance,
-        cancelled: jobs.cancel(id, by),
+        cancelled: jobs.cancel(id, by, reason),
         asOf: {},
       }),
     async 'service.health'() {

@@ -137,7 +137,7 @@ async function get(cli: Cli, { app }: { app?: string }, id: string): Promise<voi
   if (rows.length === 0) {
     const next = 'waybill binding ls'
     const what = 'no such binding'
-    throw new CliError({ code: 'WB4010', what, where: id, next, exitCode: exit.notFound })
+    throw new CliError({ code: 'WB4018', what, where: id, next, exitCode: exit.notFound })
   }
   const now = Date.now()
   cli.out.show({ bindings: rows }, () => rows.map((row) => shown(row, now)).join('\n\n'))

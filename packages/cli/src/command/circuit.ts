@@ -121,7 +121,7 @@ function meant({ circuits, limits }: Seen, name: string, tenant: string | undefi
 
 const unknown = (name: string): CliError =>
   new CliError({
-    code: 'WB4009',
+    code: 'WB4017',
     what: 'no such circuit',
     where: name,
     next: 'waybill circuit ls; name it as <limit>:<destination>',
