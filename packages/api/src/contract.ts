@@ -12,6 +12,7 @@ import {
 import { z } from 'zod'
 import { endpoint } from './endpoint.ts'
 import { operations } from './operations.ts'
+import { switches } from './switches.ts'
 import {
   actor,
   asOf,
@@ -40,6 +41,7 @@ const next = z.string().optional()
 
 export const endpoints = {
   ...operations,
+  ...switches,
   'event.send': endpoint({
     summary: 'Stores an event; answers once the log has it',
     owner: 'ingress',
@@ -221,6 +223,7 @@ export type EachName =
   | 'flow.list'
   | 'op.list'
   | 'op.cancel'
+  | 'circuit.list'
 export type OneName = Exclude<EndpointName, EachName>
 
 export const endpointNames = Object.keys(endpoints) as EndpointName[] // its own literal's keys

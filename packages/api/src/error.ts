@@ -100,7 +100,7 @@ export const ambiguous = (what: string, prefix: string, candidates: readonly str
   })
 
 /** `refusal`: the rule, for machines, such as `not_cancellable`. */
-export const refused = (refusal: string, why: string, where?: string): ApiError =>
+export const refused = (refusal: string, why: string, where?: string, next?: string): ApiError =>
   new ApiError({
     kind: 'refused',
     code: 'WB2006',
@@ -108,6 +108,7 @@ export const refused = (refusal: string, why: string, where?: string): ApiError 
     refusal,
     why: clip(why),
     ...(where === undefined ? {} : { where }),
+    ...(next === undefined ? {} : { next }),
   })
 
 export function unavailable(

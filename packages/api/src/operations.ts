@@ -8,7 +8,7 @@ const plain = z.custom<Plain>((value) => value !== undefined)
 const label = z.string().max(192)
 
 /** A limit as one partition knows it: what was deployed, and what an operator set in its place. */
-export const limitRow = z.object({
+const limitRow = z.object({
   limit: label,
   app: token,
   rule,
@@ -17,7 +17,7 @@ export const limitRow = z.object({
 })
 
 /** One ledger of a limit, as its owner has it. */
-export const ledgerRow = z.object({
+const ledgerRow = z.object({
   ledger: z.string(),
   limit: label,
   app: token,

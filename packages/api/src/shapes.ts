@@ -52,7 +52,7 @@ const partitionRef = z.object({ app: token, generation: z.int().positive(), slot
 const numbers = z.record(z.string(), z.number())
 
 /** The limit in whose line a dispatch waits, or the circuit that turned it back. */
-export const held = z.object({
+const held = z.object({
   /** The ledger: `flow.list` tells who else is there. */
   gate: z.string(),
   limit: z.string(),
@@ -66,7 +66,7 @@ export const held = z.object({
 })
 
 /** What one limit said to a dispatch in one step. */
-export const gateWord = z.object({
+const gateWord = z.object({
   ledger: z.string(),
   index: count,
   admission: count,
@@ -262,6 +262,20 @@ export const partitionRow = z.object({
   /** Dispatches that have not ended; `running` of them are in an attempt here. */
   open: count,
   running: count,
+  /** Age of the oldest input that waits for room. */
+  lagMs: count.default(0),
+  /** Pauses in force, and what was held that is not given yet. */
+  pauses: z
+    .array(
+      z.object({
+        /** Absent: the whole app. */
+        binding: token.optional(),
+        /** Absent: it was resumed, and is being given what was held. */
+        pause: z.object({ since: at, by: z.string(), reason: z.string() }).optional(),
+        held: z.object({ events: count, bytes: count, ageMs: count }).optional(),
+      }),
+    )
+    .default([]),
   nextDue: at.optional(),
   halted: z.object({ code: z.string(), why: text, next: text.optional() }).optional(),
 })

@@ -1,5 +1,7 @@
 import { Command } from 'commander'
 import { withGlobals } from './cli.ts'
+import { binding } from './command/binding.ts'
+import { circuit } from './command/circuit.ts'
 import { completion } from './command/completion.ts'
 import { dead } from './command/dead.ts'
 import { deploy } from './command/deploy.ts'
@@ -18,6 +20,7 @@ import { replay } from './command/replay.ts'
 import { retention } from './command/retention.ts'
 import { send } from './command/send.ts'
 import { tail } from './command/tail.ts'
+import { top } from './command/top.ts'
 import { topology } from './command/topology.ts'
 import { verify } from './command/verify.ts'
 import { whatif } from './command/whatif.ts'
@@ -30,9 +33,12 @@ const commands: readonly Register[] = [
   dev,
   send,
   tail,
+  top,
   dispatch,
   dead,
   flow,
+  circuit,
+  binding,
   op,
   event,
   replay,

@@ -60,6 +60,34 @@ export async function deployApp(
   }
 }
 
+/** What a deploy would do now. */
+export interface DeployPlan {
+  /** False: the app is deployed like this already. */
+  readonly changed: boolean
+  /** The active set as it is, and as it would be: `<id>@v<n>`. */
+  readonly before: readonly string[]
+  readonly after: readonly string[]
+  /** Every version there is or would be. */
+  readonly manifests: ReadonlyMap<string, Manifest>
+}
+
+/** Looks only: nothing is deployed. */
+export async function planDeploy(
+  log: EventLog,
+  topology: Topology,
+  app: HostedApp,
+): Promise<DeployPlan> {
+  const history = await readHistory(log, topology, subjects(topology).def(app.name))
+  const { manifests, active } = resolve(app.definitions, history.manifests)
+  const all = [...history.manifests, ...manifests].map((one): [string, Manifest] => [
+    `${one.id}@v${one.version}`,
+    one,
+  ])
+  const before = history.last?.active ?? []
+  const changed = !history.last || !sameSet(active, before)
+  return { changed, before, after: active, manifests: new Map(all) }
+}
+
 export interface LimitChange {
   readonly app: string
   /** `<binding>/<name>`, `@app/<name>`; for scope global the app is `_shared`. */

@@ -2,6 +2,7 @@ import {
   gateOf,
   labelIn,
   ruleOf,
+  type Circuit,
   type Ledger,
   type Partition,
   type Rule,
@@ -35,6 +36,8 @@ export interface LedgerStatus {
   readonly nextAt?: number
   readonly holders: readonly string[]
   readonly waiters: readonly { readonly dispatch: string; readonly since: number }[]
+  /** Of a circuit. */
+  readonly circuit?: Circuit
 }
 
 export interface FlowStatus {
@@ -84,6 +87,7 @@ function ledgerOf(partition: Partition, ledger: Ledger, members: number): Ledger
     waiters: waiting
       .slice(0, members)
       .map(({ ticket, since }) => ({ dispatch: ticket.dispatch, since })),
+    ...(ledger.circuit && { circuit: ledger.circuit }),
   }
 }
 

@@ -3,6 +3,7 @@ export type { Committed, JournalHead } from './commit.ts'
 export {
   changeLimit,
   deployApp,
+  planDeploy,
   pauseBinding,
   resumeBinding,
   type Deployed,

@@ -16,6 +16,7 @@ import { listFlow, setFlow } from './operate/flow.ts'
 import { Jobs, recorded } from './operate/jobs.ts'
 import { ask, audit, type HandlerParts } from './operate/parts.ts'
 import { rerun } from './operate/rerun.ts'
+import { listCircuits, order, setCircuit } from './operate/switches.ts'
 
 type Cancel = Asked<'dispatch.cancel'>
 
@@ -37,6 +38,10 @@ export function createHandlers(parts: HandlerParts, signal: AbortSignal): Partia
     },
     'dispatch.cancel': (command) =>
       command.dryRun ? foresee(parts, command) : cancel(parts, command),
+    'binding.pause': (asked) => order(parts, 'pause', asked),
+    'binding.resume': (asked) => order(parts, 'resume', asked),
+    'circuit.list': (asked) => Promise.resolve(listCircuits(parts, asked)),
+    'circuit.set': (asked) => setCircuit(parts, asked),
     'flow.list': (asked) => Promise.resolve(listFlow(parts, asked)),
     'flow.set': (asked) => setFlow(parts, asked),
     'dlq.redrive': (asked) => redrive(parts, jobs, asked),
@@ -55,10 +60,10 @@ export function createHandlers(parts: HandlerParts, signal: AbortSignal): Partia
       const operations = [...live, ...others].filter(isMeant).sort((a, b) => b.at - a.at)
       return { instance, operations: operations.slice(0, limit), asOf: {} }
     },
-    'op.cancel': ({ id, by }) =>
+    'op.cancel': ({ id, by, reason }) =>
       Promise.resolve({
         instance: host.status().instance,
-        cancelled: jobs.cancel(id, by),
+        cancelled: jobs.cancel(id, by, reason),
         asOf: {},
       }),
     async 'service.health'() {
@@ -97,6 +102,12 @@ function rowOf(
     ),
     open,
     running: hot,
+    lagMs: Math.round(one.lagMs),
+    pauses: one.pauses.map(({ binding, pause, held }) => ({
+      ...(binding !== undefined && { binding }),
+      ...(pause && { pause }),
+      ...(held && { held: { events: held.events, bytes: held.bytes, ageMs: held.ageMs } }),
+    })),
     ...(halted === undefined ? {} : { halted: { code: 'halted', why: halted.slice(0, 1024) } }),
   }
 }

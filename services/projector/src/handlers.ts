@@ -14,6 +14,7 @@ import type { EventLog } from '@waybill/log'
 import {
   Ambiguous,
   BadCursor,
+  countStates,
   createGateReader,
   dispatchesOfEvent,
   explainEvent,
@@ -52,6 +53,7 @@ type Query = Extract<
   | 'dlq.get'
   | 'dlq.groups'
   | 'binding.list'
+  | 'stats.states'
 >
 type Answers = {
   readonly [K in Query]: (asked: Asked<K>, sources: Sources) => Promise<Omit<Answer<K>, 'asOf'>>
@@ -110,6 +112,7 @@ const answers: Answers = {
   async 'dlq.groups'(filter, { store: { db } }) {
     return { groups: [...(await groupDeadLetters(db, filter))] }
   },
+  'stats.states': ({ app }, { store: { db } }) => countStates(db, app),
   async 'binding.list'(filter, { store: { db } }) {
     return { bindings: [...(await listBindings(db, filter))] }
   },

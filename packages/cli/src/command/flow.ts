@@ -132,7 +132,7 @@ async function get(cli: Cli, { app }: { app?: string }, limit: string): Promise<
   const [one] = found
   if (!one) {
     throw new CliError({
-      code: 'WB4006',
+      code: 'WB4014',
       what: 'no such limit',
       where: limit,
       next: 'waybill flow ls',

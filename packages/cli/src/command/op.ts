@@ -112,7 +112,7 @@ async function cancel(cli: Cli, { reason }: { reason?: string }, id: string): Pr
 
 const unknown = (id: string): CliError =>
   new CliError({
-    code: 'WB4007',
+    code: 'WB4015',
     what: 'no such operation',
     where: id,
     next: 'waybill op ls',
@@ -121,7 +121,7 @@ const unknown = (id: string): CliError =>
 
 const over = ({ id, state: name, done, total }: Operation): CliError =>
   new CliError({
-    code: 'WB4008',
+    code: 'WB4016',
     what: 'this operation is over',
     where: id,
     why: `${name}, ${done} of ${total} done: what is done stays done`,

@@ -72,7 +72,12 @@ function unfit(limit: string, rule: Rule, patch: RulePatch): ApiError {
   const theirs = Object.keys(patch ?? {}).filter((name) => !(name in rule))
   const own = Object.keys(rule).filter((name) => patched(rule, { [name]: 1 }) !== undefined)
   const may = own.length === 0 ? 'none can be set' : `what can be set is ${own.join(', ')}`
-  return refused('unfit', `it is a ${rule.kind} and has no ${theirs.join(', ')}: ${may}`, limit)
+  return refused(
+    'unfit',
+    `it is a ${rule.kind} and has no ${theirs.join(', ')}: ${may}`,
+    limit,
+    `waybill flow get ${limit}`,
+  )
 }
 
 function find(hosts: readonly (Host | undefined)[], limit: string): LimitStatus | undefined {

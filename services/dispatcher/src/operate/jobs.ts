@@ -56,9 +56,9 @@ export class Jobs {
   }
 
   /** False: it does not run here. */
-  cancel(id: string, by: string): boolean {
+  cancel(id: string, by: string, reason: string): boolean {
     if (this.#known.get(id)?.state !== 'running') return false
-    this.#cancelled.set(id, by)
+    this.#cancelled.set(id, `by ${by}: ${reason}`)
     return true
   }
 
@@ -70,8 +70,8 @@ export class Jobs {
       running.state = 'failed'
       running.note = cause instanceof Error ? cause.message.slice(0, 512) : 'it threw'
     }
-    const by = this.#cancelled.get(running.id)
-    if (running.state === 'cancelled' && by !== undefined) running.note = `by ${by}`
+    const who = this.#cancelled.get(running.id)
+    if (running.state === 'cancelled' && who !== undefined) running.note = who.slice(0, 512)
     this.#cancelled.delete(running.id)
     running.endedAt = Date.now()
     this.#trim()
