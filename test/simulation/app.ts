@@ -73,6 +73,7 @@ export function createApp(ports: AppPorts): HostedApp<AbortSignal> {
 
 export function definitionOf(binding: BindingOptions): Definition {
   const { id, on, when, retry, timeouts, onPermanentError, maxChainDepth, priority } = binding
+  const { poisonMax = 3, isolate = false } = binding
   const code = sha256.text(id).slice(0, 32)
   const made = {
     v: 1 as const,
@@ -89,8 +90,8 @@ export function definitionOf(binding: BindingOptions): Definition {
     tier: 'act_auto' as const,
     onPermanentError,
     maxChainDepth,
-    poisonMax: 3,
-    handler: { kind: 'local' as const, code, isolate: false },
+    poisonMax,
+    handler: { kind: 'local' as const, code, isolate },
   }
   return { ...made, hash: definitionHash(sha256, made) }
 }
@@ -205,6 +206,13 @@ const behave: { readonly [K in Behaviour]: (run: Run) => Promise<Plain | undefin
     await process.sleep(chance.between(0, 100))
     if (run.attempt === 1) kill()
     return undefined
+  },
+  // Of whom nobody hears any more: not even that it threw.
+  lethal: async ({ process, chance, seed, run, kill }) => {
+    await process.sleep(chance.between(0, 400))
+    if (run.attempt > random(`${seed}/lethal/${run.event.id}`).int(1, 5)) return undefined
+    kill()
+    return new Promise(() => undefined)
   },
 }
 

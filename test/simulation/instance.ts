@@ -1,13 +1,15 @@
+import type { HostedApp } from '@waybill/core'
 import { createHost, ledgersOnly, type EngineLogger, type Host } from '@waybill/engine'
 import type { Fence, Reply } from '@waybill/history'
 import { LogFault, type LeaseStore, type SnapshotStore, type Topology } from '@waybill/log'
 import { createApp } from './app.ts'
 import type { EffectJournal } from './effects.ts'
 import type { BindingOptions, InstanceOptions, Options } from './options.ts'
+import { simulatedChildren } from './world/child.ts'
 import { SimulatedLog } from './world/log.ts'
 import { Network } from './world/network.ts'
 import { Process } from './world/process.ts'
-import type { Random } from './world/random.ts'
+import { random, type Random } from './world/random.ts'
 import type { Schedule } from './world/schedule.ts'
 import type { Server } from './world/server.ts'
 import { simulatedLeases, simulatedSnapshots } from './world/stores.ts'
@@ -94,15 +96,22 @@ export class Instance {
       reply: (_: string, letter: string, body: unknown) =>
         replies.push({ letter, body, at: schedule.now }),
     }
-    const app = createApp({
-      seed,
-      process,
-      effects,
-      ...this.#code(),
-      kill: () => this.#kill(running),
+    const code = this.#code()
+    const load = (own: Process, kill: () => void): HostedApp<AbortSignal> =>
+      createApp({ seed, process: own, effects, ...code, kill })
+    const app = load(process, () => this.#kill(running))
+    const children = { name: incarnation, schedule, parent: process, load }
+    const spawn = simulatedChildren({
+      ...children,
+      chance: random(`${seed}/${incarnation}/children`),
     })
     const hosts = [app, ...(hasGlobal(options) ? [ledgersOnly] : [])].map((one) =>
-      createHost({ ...common, app: one, logger: this.#listen(one.name, incarnation) }),
+      createHost({
+        ...common,
+        app: one,
+        logger: this.#listen(one.name, incarnation),
+        ...(options.children && { spawn }),
+      }),
     )
     const running: Running = { hosts, process, network, stop }
     this.#running.add(running)

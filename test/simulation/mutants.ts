@@ -1,4 +1,5 @@
 import { deciding } from './mutants/deciding.ts'
+import { dying } from './mutants/dying.ts'
 import { hosting } from './mutants/hosting.ts'
 import { projecting } from './mutants/projecting.ts'
 import { sharing } from './mutants/sharing.ts'
@@ -12,4 +13,5 @@ export const mutants: readonly Mutant[] = [
   ...storing,
   ...hosting,
   ...projecting,
+  ...dying,
 ]

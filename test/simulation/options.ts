@@ -1,5 +1,6 @@
 import type { Definition } from '@waybill/core'
 import type { HostLimits } from '@waybill/engine'
+import { apart } from './apart.ts'
 import { drawFaults, type Fault } from './faults.ts'
 import { gated, type Command, type LimitChange, type PauseOptions } from './gated.ts'
 import type { LimitOptions } from './limits.ts'
@@ -27,6 +28,8 @@ export interface Options {
   readonly changes: readonly LimitChange[]
   readonly pauses: readonly PauseOptions[]
   readonly commands: readonly Command[]
+  /** Hosts have child processes for what must run alone. */
+  readonly children?: boolean
   readonly faults: readonly Fault[]
   /** From the start of the run. */
   readonly faultsUntilMs: number
@@ -61,6 +64,9 @@ export interface BindingOptions {
   readonly priority: Definition['priority']
   readonly limits?: readonly LimitOptions[]
   readonly holdWhileRetrying?: boolean
+  readonly poisonMax?: number
+  /** Every attempt runs in a child process. */
+  readonly isolate?: boolean
 }
 
 /** What a handler does with an event: to add one, a name here and a line in `behaviours`. */
@@ -79,8 +85,8 @@ export const behaviours = [
   'unfit',
   'killer',
 ] as const
-/** `down`: its destination fails for a while, whoever asks it. */
-export type Behaviour = (typeof behaviours)[number] | 'down'
+/** `down`: its destination fails for a while, whoever asks it; `lethal`: kills what it runs in. */
+export type Behaviour = (typeof behaviours)[number] | 'down' | 'lethal'
 
 export interface Send {
   readonly n: number
@@ -115,7 +121,7 @@ export function drawOptions(seed: number): Options {
   const instances = drawInstances(chance.fork('instances'))
   const bindings = drawBindings(chance.fork('bindings'), pace)
   const sends = drawSends(chance.fork('sends'), spanMs, pace)
-  return gated({
+  const plain = gated({
     seed,
     mode: chance.chance(0.6) ? 'liveness' : 'safety',
     pace,
@@ -133,6 +139,7 @@ export function drawOptions(seed: number): Options {
     faults: drawFaults(chance.fork('faults'), spanMs, instances, pace),
     faultsUntilMs: spanMs,
   })
+  return apart(plain)
 }
 
 function drawInstances(chance: Random): InstanceOptions[] {

@@ -11,6 +11,7 @@ import {
 import { streamNames, subjects, type EventLog, type Stored, type Topology } from '@waybill/log'
 import type { Effect } from '../effects.ts'
 import type { Options } from '../options.ts'
+import { alone } from './alone.ts'
 import { lateness } from './lateness.ts'
 import { checkLive } from './live.ts'
 import { checkProjection } from './projection.ts'
@@ -65,6 +66,7 @@ export async function check(history: History): Promise<Checked> {
         putAside(history),
         lateness(history),
         rest(history),
+        alone(history),
         tale.invariant,
       ],
     },

@@ -9,15 +9,17 @@ export class Process implements Owner {
   readonly name: string
   readonly clock: Clock
   readonly #schedule: Schedule
+  readonly #parent: Process | undefined
   #alive = true
   #held: (() => void)[] | undefined
   /** How far the clock is off, ms. */
   skewMs: number
 
-  constructor(schedule: Schedule, name: string, skewMs = 0) {
+  constructor(schedule: Schedule, name: string, skewMs = 0, parent?: Process) {
     this.name = name
     this.skewMs = skewMs
     this.#schedule = schedule
+    this.#parent = parent
     const now = (): number => Math.floor(schedule.now + this.skewMs)
     this.clock = {
       now,
@@ -38,7 +40,7 @@ export class Process implements Owner {
   }
 
   get alive(): boolean {
-    return this.#alive
+    return this.#alive && this.#parent?.alive !== false
   }
   get held(): (() => void)[] | undefined {
     return this.#held

@@ -1,4 +1,4 @@
-import type { DispatchRecord, Manifest, Transition } from '@waybill/core'
+import type { DispatchRecord, Input, Manifest, Transition } from '@waybill/core'
 import type { Invariant } from '../invariant.ts'
 
 export const poison: Invariant = {
@@ -14,6 +14,7 @@ export const poison: Invariant = {
       if (!before || !manifest) return
       const say = (what: string): void =>
         complain('attempt.poison', what, { dispatch: fact.dispatch })
+      checkLoss(fact, before.last, move.entry.input, say)
       checkKills(fact, before.last, manifest, say)
       const alone = fact.record.alone || manifest.handler.isolate
       for (const effect of move.entry.effects) {
@@ -22,6 +23,20 @@ export const poison: Invariant = {
       }
     },
   }),
+}
+
+/** A kill is what a child process died of; that a host died is none. */
+function checkLoss(
+  { event }: Transition,
+  { record }: Transition,
+  input: Input,
+  say: (what: string) => void,
+): void {
+  const isKilled = input.kind === 'result' && input.result.status === 'killed'
+  const isOwn = isKilled && input.effect === record.effect
+  const isKill = event.type === 'attempt.lost' && event.alone
+  if (isKill && !isOwn) say('a loss is called a kill, and no child process died')
+  if (isOwn && !isKill) say(`its child process died, and that is called ${event.type}`)
 }
 
 function checkKills(
