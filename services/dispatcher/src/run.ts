@@ -1,6 +1,12 @@
 import { serveEndpoints } from '@waybill/api'
 import { encode, sharedApp, type Definition } from '@waybill/core'
-import { createHost, ledgersOnly, type Host, type HostLimits } from '@waybill/engine'
+import {
+  createHost,
+  ledgersOnly,
+  type Host,
+  type HostLimits,
+  type HostOptions,
+} from '@waybill/engine'
 import {
   openJetStreamLog,
   openLeases,
@@ -63,20 +69,7 @@ export async function run(scope: Scope, config: DispatcherConfig): Promise<Runni
     reply: (to: string, _letter: string, body: unknown) => nc.publish(to, JSON.stringify(body)),
     serverNow: () => serverNow(nc, topology),
   }
-  const host = createHost({
-    ...common,
-    app,
-    logger: scope.log.child({ service, app: app.name }),
-    isolated: { loader: import.meta.resolve('@waybill/sdk'), execArgv: process.execArgv },
-  })
-  // Limits of scope global are every app's: whoever has one helps to lead their ledgers.
-  const shared = app.definitions.some(hasGlobalLimit)
-    ? createHost({
-        ...common,
-        app: ledgersOnly,
-        logger: scope.log.child({ service, app: sharedApp }),
-      })
-    : undefined
+  const { host, shared } = hostsOf(scope, app, common)
   const metrics = createMetrics()
   await scope.use(watchProcess(metrics), 'process watch')
   measure(metrics, host)
@@ -108,6 +101,30 @@ export async function run(scope: Scope, config: DispatcherConfig): Promise<Runni
   })
   scope.log.info({ service, app: app.name, instance, topology }, 'hosting partitions')
   return { host }
+}
+
+type Common = Omit<HostOptions, 'app' | 'logger' | 'isolated'>
+
+/** Limits of scope global are every app's: whoever has one helps to lead their ledgers. */
+function hostsOf(
+  scope: Scope,
+  app: HostOptions['app'],
+  common: Common,
+): { readonly host: Host; readonly shared: Host | undefined } {
+  const host = createHost({
+    ...common,
+    app,
+    logger: scope.log.child({ service, app: app.name }),
+    isolated: { loader: import.meta.resolve('@waybill/sdk'), execArgv: process.execArgv },
+  })
+  const shared = app.definitions.some(hasGlobalLimit)
+    ? createHost({
+        ...common,
+        app: ledgersOnly,
+        logger: scope.log.child({ service, app: sharedApp }),
+      })
+    : undefined
+  return { host, shared }
 }
 
 const hasGlobalLimit = ({ flow }: Definition): boolean =>
