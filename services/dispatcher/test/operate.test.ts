@@ -28,7 +28,14 @@ let folder: string
 let scope: OwnedScope
 let api: ApiClient
 let client: Client
+let dispatchers: ChildProcess[]
 const children = new Set<ChildProcess>()
+
+const dispatcher = (instance: string): ChildProcess =>
+  node(here('../src/main.ts'), [], {
+    WAYBILL_APP: here('./fixture/app.ts'),
+    WAYBILL_INSTANCE: instance,
+  })
 
 beforeEach(async () => {
   server = await temporaryServer()
@@ -43,10 +50,7 @@ beforeEach(async () => {
   node(here('../../projector/src/main.ts'), [], {
     WAYBILL_DATA: join(folder, 'rows'),
   })
-  for (const instance of ['one', 'two']) {
-    const app = here('./fixture/app.ts')
-    node(here('../src/main.ts'), [], { WAYBILL_APP: app, WAYBILL_INSTANCE: instance })
-  }
+  dispatchers = ['one', 'two'].map(dispatcher)
 })
 
 afterEach(async () => {
@@ -137,4 +141,21 @@ test('nobody redrives one more than three times', { timeout: 60_000 }, async () 
     started: [],
     declined: [{ code: 'redrive_limit' }],
   })
+})
+
+test('work in bulk that its process did not outlive says so', { timeout: 60_000 }, async () => {
+  await Promise.all([1, 2, 3].map((n) => client.send(broken, { n })))
+  await untilDead(({ length }) => length === 3)
+  const about = { app: 'shop', by: 'ann', reason: 'again' }
+  const { op = '' } = await api.call('dlq.redrive', { ...about, filter: {}, ratePerSecond: 0.01 })
+  const state = async (): Promise<string | undefined> => {
+    const answers = await api.callEach('op.list', { id: op }).catch(() => [])
+    const said = answers.flatMap(({ operations }) => operations.map((one) => one.state))
+    return said.find((one) => one !== 'interrupted') ?? said[0]
+  }
+  expect(await state()).toBe('running')
+  for (const child of dispatchers) child.kill('SIGKILL')
+  dispatcher('three')
+  for (let round = 0; round < 60 && (await state()) === undefined; round++);
+  expect(await state()).toBe('interrupted')
 })

@@ -47,7 +47,7 @@ const stepsMax = 200
 
 type Rerun = Extract<LetterBody, { kind: 'rerun' }>
 
-function letterBody(
+export function letterBody(
   about: Pick<Rerun, 'of' | 'binding' | 'by' | 'reason'>,
   { ref, event, tenant, key }: DispatchOrigin,
   events: readonly DispatchEvent[],
