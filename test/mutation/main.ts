@@ -58,7 +58,7 @@ async function mutate(
   for (const [group, all] of grouped) {
     const files = all.filter(isWanted)
     if (files.length === 0) continue
-    await forgetDoubtful(group.name, values.hung)
+    await forgetDoubtful(group.name, files, values.hung)
     await noted(files, async () => mutateGroup(group, files, { fresh: values.fresh }))
   }
 }
