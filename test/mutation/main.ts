@@ -46,7 +46,7 @@ async function main(): Promise<number> {
   if (!values.report) await mutate(grouped, isWanted)
   const results = await collect(grouped, await unfinished())
   if (values.table) await writeTable(results, missing([...grouped.values()].flat(), results))
-  const shown = results.filter(({ file }) => isWanted(file))
+  const shown = results.filter(({ file }) => isWanted(`packages/core/src/${file}`))
   if (values.survivors) for (const result of shown) printSurvivors(result)
   return conclude(shown, missing([...grouped.values()].flat().filter(isWanted), shown))
 }
@@ -58,7 +58,7 @@ async function mutate(
   for (const [group, all] of grouped) {
     const files = all.filter(isWanted)
     if (files.length === 0) continue
-    await forgetDoubtful(group.name, values.hung)
+    await forgetDoubtful(group.name, files, values.hung)
     await noted(files, async () => mutateGroup(group, files, { fresh: values.fresh }))
   }
 }

@@ -76,11 +76,16 @@ async function reportOf(file: string): Promise<Report> {
  * Stryker tries a survivor again when a new test comes by it. It cannot know that of those of module
  * scope, so they are tried every time; and with `hung` those that made the tests hang.
  */
-export async function forgetDoubtful(group: string, hung: boolean): Promise<void> {
+export async function forgetDoubtful(
+  group: string,
+  tried: readonly string[],
+  hung: boolean,
+): Promise<void> {
   const file = resultsFile(group)
   if (!existsSync(file)) return
   const report = await reportOf(file)
-  for (const result of Object.values(report.files)) {
+  for (const [name, result] of Object.entries(report.files)) {
+    if (!tried.includes(name)) continue
     result.mutants = result.mutants.filter(
       ({ status, static: always }) =>
         !(status === 'Survived' && always === true) && !(status === 'Timeout' && hung),

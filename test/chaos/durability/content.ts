@@ -45,6 +45,8 @@ async function look(servers: string, expected: Expected): Promise<Examined> {
   try {
     await using open = await openLog(servers)
     const signal = AbortSignal.timeout(readWithinMs)
+    // Whatever still waits then ends with its log.
+    signal.addEventListener('abort', () => void open[Symbol.asyncDispose](), { once: true })
     const found = await readAll(open, signal)
     const gone = [...acknowledged].filter((id) => !found.events.has(id)).length
     const { findings, open: unended, unread } = await checkHistory(open, { signal })

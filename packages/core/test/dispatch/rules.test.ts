@@ -119,6 +119,37 @@ describe('a dispatch', () => {
     expect(one.send('attempt.succeeded', {})?.record.index).toBe(2)
   })
 
+  test('goes by the timer of its own state, and by no other', () => {
+    const asks = asking()
+    const waits = running()
+    waits.send('version.missing', {})
+    const retries = running()
+    retries.send('attempt.failed', { error })
+    const timers = ['attempt', 'retry', 'wait', 'predicate'] as const
+    for (const [one, own] of [
+      [asks, 'predicate'],
+      [waits, 'wait'],
+      [retries, 'retry'],
+    ] as const) {
+      for (const timer of timers.filter((name) => name !== own)) {
+        expect(one.send('timer.due', { timer })).toBeUndefined()
+      }
+      expect(one.send('timer.due', { timer: own })).toBeDefined()
+    }
+  })
+
+  test('that has not started in time is over, whatever it waits for', () => {
+    const asks = asking()
+    const waits = asking()
+    waits.send('version.missing', {})
+    for (const one of [asks, waits]) {
+      const { record, effects } = one.send('timer.due', { timer: 'start' }) ?? {}
+      expect(record).toMatchObject({ state: 'dlq', effect: undefined, timers: {} })
+      expect(record?.outcome).toEqual({ status: 'dlq', reason: 'expired' })
+      expect(effects).toEqual([])
+    }
+  })
+
   test('of another machine is not woken', () => {
     const record = running().record
     const ref = { stream: 's', seq: 1, index: 0, hash: 'h' }
@@ -158,6 +189,7 @@ describe('the end', () => {
     expired.send('timer.due', { timer: 'close' })
     expect(expired.record).toMatchObject({
       ...forgets,
+      state: 'dlq',
       outcome: { status: 'dlq', reason: 'expired' },
     })
     expect([cancelled, superseded, expired].map(({ effects }) => effects)).toEqual(
@@ -180,12 +212,14 @@ describe('the end', () => {
   ] as const)('by a predicate that says %j keeps its reason', (answer, reason) => {
     const one = asking()
     one.send('predicate.answered', answer)
+    expect(one.record).toMatchObject({ ...forgets, state: 'skipped' })
     expect(one.record.outcome).toEqual({ status: 'skipped', stage: 'predicate', reason })
   })
 
   test('by a predicate that says nothing in time is a skip', () => {
     const one = asking()
     one.send('timer.due', { timer: 'predicate' })
+    expect(one.record.state).toBe('skipped')
     expect(one.record.outcome).toEqual({ status: 'skipped', stage: 'predicate', reason: 'timeout' })
   })
 
@@ -274,13 +308,15 @@ describe('an attempt', () => {
     expect(one.record).toMatchObject({ kills: 1, spent: 3, attempt: 4 })
     one.send('attempt.lost', { alone: true })
     one.send('attempt.lost', { alone: true })
-    expect(one.record).toMatchObject({ kills: 3, outcome: { status: 'dlq', reason: 'poison' } })
+    expect(one.record).toMatchObject({ state: 'dlq', kills: 3 })
+    expect(one.record.outcome).toEqual({ status: 'dlq', reason: 'poison' })
   })
 
   test('whose last one is lost is a dead letter, and counted', () => {
     const one = running({ retry: { kind: 'immediate', maxAttempts: 1, jitter: 'none' } })
     one.send('attempt.lost', { alone: false })
-    expect(one.record).toMatchObject({ spent: 1, outcome: { status: 'dlq', reason: 'lost' } })
+    expect(one.record).toMatchObject({ state: 'dlq', spent: 1 })
+    expect(one.record.outcome).toEqual({ status: 'dlq', reason: 'lost' })
   })
 
   test('that was parked comes back at once and is not spent', () => {
@@ -303,6 +339,7 @@ describe('an attempt', () => {
     expect(one.record.timers).toEqual({ close, start: undefined, attempt: 33_000 })
     one.send('version.missing', {})
     one.send('timer.due', { timer: 'wait' })
+    expect(one.record.state).toBe('dlq')
     expect(one.record.outcome).toEqual({ status: 'dlq', reason: 'expired' })
   })
 
@@ -379,6 +416,7 @@ describe('at a gate', () => {
 
   test('it expires when it is not let in before its start is due', () => {
     const expired = send({ type: 'timer.due', at: 5000, timer: 'start', jitter: 0 })
+    expect(expired?.record.state).toBe('dlq')
     expect(expired?.record.outcome).toEqual({ status: 'dlq', reason: 'expired' })
     expect(expired?.effects).toEqual([])
   })

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import {
   apply,
   candidates,
+  createPartition,
   isTaken,
   manifestOf,
   mustQuarantine,
@@ -14,7 +15,10 @@ import {
   beginEpoch,
   binding,
   createWorld,
+  decodeEntry,
   deploy,
+  hash,
+  partitionId,
   refOf,
   sendEvent,
   settleTicks,
@@ -211,6 +215,25 @@ describe('an epoch', () => {
     expect(mustQuarantine(world.partition)).toBe(false)
     expect(beginEpoch(world).entry.facts).toEqual([{ kind: 'epoch.began', barren: 0 }])
   })
+})
+
+test('a fold forgets exactly what the live partition forgot', () => {
+  const world = ready()
+  sendEvent(world, { key: 'done' })
+  answer(world, attempt(world), ok)
+  sendEvent(world, { key: 'dead' })
+  answer(world, attempt(world), failed({ class: 'permanent' }))
+  for (const hours of [26, 31 * 24]) {
+    world.now += hours * 3_600_000
+    sendEvent(world)
+    const fold = createPartition(partitionId, hash)
+    for (const { bytes, hash: head } of world.stepped) apply(fold, decodeEntry(bytes), head)
+    expect(fold.seen).toEqual(world.partition.seen)
+    expect(fold.ended).toEqual(world.partition.ended)
+    expect(fold.dead).toEqual(world.partition.dead)
+  }
+  expect(world.partition.seen.digests.size).toBe(1)
+  expect([world.partition.ended.digests.size, world.partition.dead.size]).toEqual([0, 0])
 })
 
 describe('what is only there to save time', () => {

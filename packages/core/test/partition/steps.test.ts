@@ -4,6 +4,7 @@ import {
   encode,
   limits,
   nextDue,
+  quarantineBytes,
   type AttemptError,
   type DispatchRecord,
   type EffectResult,
@@ -304,6 +305,21 @@ describe('what cannot be taken', () => {
     const again = world.take(input)
     expect(again.entry.input).toMatchObject({ reason: 'Error: epoch 2 after 2', ref: undefined })
     expect(world.partition.epoch.number).toBe(2)
+  })
+
+  test('and has no bytes that could be kept is told by its kind, for a reason that has an end', () => {
+    const { input } = ready().take({ kind: 'result', effect: '\ud800', result: ok }).entry
+    if (input.kind !== 'quarantined') throw new Error('not quarantined')
+    expect(input.bytes).toEqual(encode({ kind: 'result' }))
+    expect(input.reason).toMatch(/^CodecError: codec.text/)
+    const endless = quarantineBytes(hash, 'x'.repeat(600), new Uint8Array([1]))
+    expect(endless).toEqual({
+      kind: 'quarantined',
+      ref: undefined,
+      reason: 'x'.repeat(512),
+      hash: hash.bytes(new Uint8Array([1])),
+      bytes: new Uint8Array([1]),
+    })
   })
 
   test('keeps its first 64 KiB, the hash of all of it, and its place', () => {
