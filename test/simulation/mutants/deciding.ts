@@ -109,7 +109,7 @@ export const deciding: readonly Mutant[] = [
   {
     name: 'late-result-taken',
     what: 'a result counts whatever attempt it is of',
-    file: `${partition}/step.ts`,
+    file: `${partition}/results.ts`,
     find: 'if (dispatch?.record.effect !== effect || !answer(draft, dispatch, result)) {',
     replace: 'if (!dispatch || !answer(draft, dispatch, result)) {',
   },
@@ -124,8 +124,8 @@ export const deciding: readonly Mutant[] = [
     name: 'depth-not-checked',
     what: 'a chain may be one link longer than it may be',
     file: 'packages/engine/src/intake.ts',
-    find: 'if (event.chain.depth > binding.maxChainDepth) {',
-    replace: 'if (event.chain.depth > binding.maxChainDepth + 1) {',
+    find: 'if (event.chain.depth > binding.maxChainDepth) return',
+    replace: 'if (event.chain.depth > binding.maxChainDepth + 1) return',
   },
   {
     name: 'end-is-not-the-end',

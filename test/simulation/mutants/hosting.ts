@@ -104,8 +104,8 @@ export const hosting: readonly Mutant[] = [
     name: 'sends-anew',
     what: 'an attempt that is run again sends new events',
     file: `${engine}/outbound.ts`,
-    find: 'draft.dedupeKey ?? `${dispatch}:${ordinal}`',
-    replace: 'draft.dedupeKey ?? `${dispatch}:${attempt.attempt}:${ordinal}`',
+    find: 'draft.dedupeKey ?? `${sendsAs}:${ordinal}`',
+    replace: 'draft.dedupeKey ?? `${sendsAs}:${attempt.attempt}:${ordinal}`',
   },
   {
     name: 'token-without-place',
@@ -118,17 +118,16 @@ export const hosting: readonly Mutant[] = [
     name: 'key-per-attempt',
     what: 'the idempotency key is another one in every attempt',
     file: `${engine}/attempt.ts`,
-    find: `get idempotencyKey(): string {
-    return this.facts.dispatch`,
-    replace: 'get idempotencyKey(): string { return `${this.facts.dispatch}:${this.facts.attempt}`',
+    find: 'return this.facts.idempotencyKey',
+    replace: 'return `${this.facts.idempotencyKey}:${this.facts.attempt}`',
   },
   {
     name: 'predicate-guessed',
     what: 'a predicate that this host cannot answer counts as matched',
     file: `${engine}/effects.ts`,
-    find: "this.#settle(attempt, { status: 'judged', matched, reason: cut, ms: elapsed() })",
+    find: "const judged = { status: 'judged', matched, reason: cut, ms: elapsed() } as const",
     replace:
-      "this.#settle(attempt, { status: 'judged', matched: true, reason: cut, ms: elapsed() })",
+      "const judged = { status: 'judged', matched: true, reason: cut, ms: elapsed() } as const",
   },
   {
     name: 'poison-throws',

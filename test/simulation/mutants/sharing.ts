@@ -17,9 +17,11 @@ export const sharing: readonly Mutant[] = [
   {
     name: 'permit-kept-by-the-cancelled',
     what: 'what is cancelled keeps its permits',
-    file: `${partition}/admission.ts`,
-    find: 'if (!before && !taken) return',
-    replace: "if ((!before && !taken) || event.type === 'cancel.requested') return",
+    file: `${partition}/draft.ts`,
+    find: 'giveBack(draft, applicant, record.flow, event, moved.record.flow)',
+    replace: `if (event.type !== 'cancel.requested') {
+    giveBack(draft, applicant, record.flow, event, moved.record.flow)
+  }`,
   },
   {
     name: 'one-permit-too-many',
@@ -130,9 +132,9 @@ export const sharing: readonly Mutant[] = [
   {
     name: 'redrive-under-a-new-key',
     what: 'a redrive has an idempotency key of its own',
-    file: `${engine}/effects.ts`,
-    find: 'idempotencyKey: dispatch.origin.root ?? dispatch.id',
-    replace: 'idempotencyKey: dispatch.id',
+    file: `${partition}/again.ts`,
+    find: 'root: origin.root ?? id',
+    replace: 'root: as',
   },
   {
     name: 'snapshot-without-waiters',
@@ -148,13 +150,6 @@ export const sharing: readonly Mutant[] = [
     find: `takeIn(unread, always)
       this.#ports.taken(unread)`,
     replace: 'takeIn(unread, always)',
-  },
-  {
-    name: 'letter-unnamed-when-put-aside',
-    what: 'a letter that is put aside unread stands in the way of all after it',
-    file: `${engine}/intake.ts`,
-    find: "lane === 'events' ? aside : { ...aside, letter: letterIn(bytes) }",
-    replace: 'aside',
   },
   {
     name: 'two-probes',
