@@ -29,11 +29,7 @@ export async function checkProjection(
   const info = await log.info(stream)
   await foldAll(store, messages, { name: stream, createdAt: info.createdAt }, options.seed, violate)
   const rows = await store.db.selectFrom('dispatch').select(['id', 'state', 'attempt']).execute()
-  if (rows.length !== expected.size)
-    violate(
-      'I9',
-      `${rows.length} rows of ${expected.size} ${[...expected.keys()].filter((k) => !rows.some((r) => r.id === k))}`,
-    )
+  if (rows.length !== expected.size) violate('I9', `${rows.length} rows of ${expected.size}`)
   for (const { id, state, attempt } of rows) {
     const row = `${state} ${attempt}`
     if (expected.get(id) !== row)
