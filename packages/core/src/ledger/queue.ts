@@ -30,7 +30,7 @@ interface Line {
  * One class of priority is worth this much waiting: a low one goes before every critical one that
  * comes more than three minutes after it.
  */
-export const ageingMs = 60_000
+const ageingMs = 60_000
 
 export function createQueue(): Queue {
   return { waiters: new Map(), ring: [], lines: new Map() }

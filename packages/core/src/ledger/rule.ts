@@ -13,7 +13,7 @@ export const batchSizeMax = 500
  * The arithmetic of each gate (SEMANTICS 7), as a manifest states it. Whose events share a ledger
  * under it is a matter of the limit that names the rule.
  */
-export const batchRule = z.strictObject({
+const batchRule = z.strictObject({
   kind: z.literal('batch'),
   size: z.int().positive().max(batchSizeMax),
   /** From the first member on. */
@@ -25,28 +25,28 @@ export const batchRule = z.strictObject({
     .max(64 * 1024 * 1024)
     .optional(),
 })
-export const debounceRule = z.strictObject({
+const debounceRule = z.strictObject({
   kind: z.literal('debounce'),
   /** Of quiet. */
   periodMs: durationMs,
   /** From the first of a row on. */
   maxWaitMs: durationMs.optional(),
 })
-export const rateLimitRule = z.strictObject({
+const rateLimitRule = z.strictObject({
   kind: z.literal('rateLimit'),
   max: count,
   periodMs: durationMs,
 })
-export const throttleRule = z.strictObject({
+const throttleRule = z.strictObject({
   kind: z.literal('throttle'),
   max: count,
   periodMs: durationMs,
 })
-export const singletonRule = z.strictObject({
+const singletonRule = z.strictObject({
   kind: z.literal('singleton'),
   mode: z.enum(['skip', 'replace']),
 })
-export const concurrencyRule = z.strictObject({ kind: z.literal('concurrency'), max: count })
+const concurrencyRule = z.strictObject({ kind: z.literal('concurrency'), max: count })
 
 const percent = z.int().positive().max(100)
 const circuitRule = z.strictObject({

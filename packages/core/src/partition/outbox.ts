@@ -12,7 +12,7 @@ import type { Partition } from './state.ts'
 
 export const outboxKey = ({ app, slot, lane }: Receiver): string => `${app}/${slot}/${lane}`
 
-export function receiverOf(key: string): Receiver {
+function receiverOf(key: string): Receiver {
   const [app = '', slot, lane] = key.split('/')
   return { app, slot: Number(slot), lane: lane === 'ask' ? 'ask' : 'answer' }
 }

@@ -25,7 +25,7 @@ export const unbounded = {
 
 const count = z.int().nonnegative()
 
-export const shape = z.strictObject({ idsMax: count, shortened: count, hours: z.array(z.int()) })
+const shape = z.strictObject({ idsMax: count, shortened: count, hours: z.array(z.int()) })
 
 export const headSchema = z.strictObject({
   v: z.literal(SNAPSHOT_VERSION),

@@ -14,7 +14,7 @@ import {
 import { hash } from '../partition/world.ts'
 import { app, type World } from './world.ts'
 
-export const minuteMs = 60_000
+const minuteMs = 60_000
 
 export function binding(over: Partial<Manifest> = {}): Manifest {
   const made: Manifest = {

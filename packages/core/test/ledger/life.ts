@@ -124,7 +124,7 @@ export function live(manifests: readonly Manifest[], script: readonly Act[]): Wo
   return world
 }
 
-export function perform(world: World, one: Act): void {
+function perform(world: World, one: Act): void {
   switch (one.act) {
     case 'event':
       sendEvent(world, {

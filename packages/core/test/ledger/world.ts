@@ -25,7 +25,7 @@ import {
 } from '../../src/index.ts'
 
 export const app = 'shop'
-export const slots = 2
+const slots = 2
 const generation = 1
 const start = 1_763_690_400_000
 

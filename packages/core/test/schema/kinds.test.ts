@@ -21,11 +21,13 @@ import {
   letterAnswer,
   openState,
   outcome,
+  rule,
   signature,
   verdict,
   waitReason,
 } from '../../src/index.ts'
 import * as examples from './examples.ts'
+import { rules } from './shared.ts'
 
 interface Schema {
   parse(value: unknown): unknown
@@ -44,6 +46,7 @@ const verdicts = ['matched', 'filtered', 'error', 'ask', 'unjudged'].map((result
 const all: readonly (readonly [string, Schema, readonly object[]])[] = [
   ['dispatch event', dispatchEvent, Object.values(examples.events)],
   ['effect', effect, Object.values(examples.effects)],
+  ['rule', rule, Object.values(rules)],
   ['outcome', outcome, Object.values(examples.outcomes)],
   ['result', effectResult, Object.values(examples.results)],
   ['fact', fact, Object.values(examples.facts)],

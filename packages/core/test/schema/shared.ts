@@ -10,7 +10,7 @@ export const id = `1-0-${'a'.repeat(32)}`
 const ledger = 'label/concurrency/0123456789abcdef01234567'
 const numbers = { used: 1, max: 2 }
 
-export const ticket = {
+const ticket = {
   dispatch: id,
   admission: 1,
   index: 0,
@@ -42,7 +42,7 @@ export const rules: Of<FlowSpec['limits'][number]['rule'], 'kind'> = {
   },
 }
 
-export const opening = { tenant: 'acme', key: 'a', rule: rules.concurrency, since: 1 }
+const opening = { tenant: 'acme', key: 'a', rule: rules.concurrency, since: 1 }
 export const place = { ledger, slot: 3, key: 'a', bytes: 7 }
 export const member = { dispatch: id, order: [1, 0] as [number, number] }
 

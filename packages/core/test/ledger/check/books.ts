@@ -52,7 +52,6 @@ export interface Books {
   since: number
 }
 
-export type LedgerFact = Extract<Fact, { ledger: string }>
 export type MoveFact = FactOf<
   'ledger.asked' | 'ledger.granted' | 'ledger.evicted' | 'ledger.revoked' | 'ledger.left'
 >
