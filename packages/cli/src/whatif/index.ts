@@ -2,7 +2,7 @@ import { journalOf, partitions, type Past } from '@waybill/history'
 import { decodeEntry } from '@waybill/log'
 import { linkSent, Recording, type RecordedPartition } from './record.ts'
 
-export { simulate, type Outcome, type WhatIf } from './run.ts'
+export { simulate } from './run.ts'
 
 export interface Period {
   readonly partitions: readonly RecordedPartition[]
