@@ -52,6 +52,21 @@ export const app = defineApp({
         note('returned', run)
       },
     }),
+    // Through limits whose ledgers are mostly elsewhere: a permit that a kill leaks would hold up
+    // the rest, one that is granted twice is found in the journal.
+    defineBinding({
+      id: 'shared',
+      on: work,
+      when: 'event.data.n % 4 == 0',
+      key: ({ data }) => `k${data.n % 48}`,
+      flow: { key: 'queue', concurrency: { max: 48, scope: 'app', name: 'chaos' } },
+      retry: often,
+      handler: async (run) => {
+        note('began', run)
+        if (run.attempt === 1 && run.data.n % 12 === 0) throw new Error('the first time it fails')
+        note('returned', run)
+      },
+    }),
     defineBinding({
       id: 'follow',
       on: followed,
