@@ -8,7 +8,7 @@ import {
   type EventLog,
   type RetentionFloor,
 } from '@waybill/log'
-import { firstHeld, type Partition } from '@waybill/core'
+import { firstHeld, parseId, type Partition } from '@waybill/core'
 import type { Journals } from './journals.ts'
 
 export interface Ages {
@@ -37,21 +37,24 @@ export async function retentionFloors(
     mail: await firstSince(log, names.mail, ages.now - ages.mailMs),
   }
   const floors: RetentionFloor[] = []
+  const needs = Array<number>(topology.slots).fill(Infinity)
   for (let slot = 0; slot < topology.slots; slot++) {
-    const needs: number[] = []
     for (const app of apps) {
       const { partition } = await recover(
         { app, generation: topology.generation, slot },
         { ...journals, sliceMsMax: Infinity, signal },
       )
-      needs.push(eventsNeeded(partition, names.events))
+      for (const { of, seq } of eventsNeeded(partition, names.events)) {
+        needs[of] = Math.min(needs[of] ?? Infinity, seq)
+      }
       floors.push(...(await journalFloor(journals, partition, old.journal)))
       floors.push(...(await mailFloors(journals, partition, old.mail)))
     }
-    const belowSeq = Math.min(old.events, ...needs)
-    if (apps.length > 0) {
-      floors.push({ stream: names.events, subject: subjects(topology).events(slot), belowSeq })
-    }
+  }
+  for (const [slot, need] of needs.entries()) {
+    if (apps.length === 0) break
+    const belowSeq = Math.min(old.events, need)
+    floors.push({ stream: names.events, subject: subjects(topology).events(slot), belowSeq })
   }
   return floors.filter(({ belowSeq }) => belowSeq > 1)
 }
@@ -59,15 +62,30 @@ export async function retentionFloors(
 /**
  * The message that the partition stands in, by which it knows the stream again when it is opened;
  * the first one that a pause holds back; or the one that an open dispatch was started by.
+ * A batch has members of other partitions too, which ended when they were merged into it.
  */
-function eventsNeeded(partition: Partition, stream: string): number {
-  const { positions, dispatches } = partition
-  const held = firstHeld(partition)
-  let first = Math.min(positions.get(stream)?.seq ?? 1, held?.seq ?? Infinity)
-  for (const { origin } of dispatches.values()) {
-    if (origin.ref.stream === stream) first = Math.min(first, origin.ref.seq)
+function* eventsNeeded(partition: Partition, stream: string): Generator<Need> {
+  const { positions, dispatches, slot } = partition
+  yield { of: slot, seq: positions.get(stream)?.seq ?? 1 }
+  yield { of: slot, seq: firstHeld(partition)?.seq ?? Infinity }
+  for (const { origin, batch = [] } of dispatches.values()) {
+    if (origin.ref.stream === stream) yield { of: slot, seq: origin.ref.seq }
+    for (const { dispatch, order } of batch) {
+      yield { of: slotOf(dispatch), seq: order[0] }
+    }
   }
-  return first
+}
+
+function slotOf(dispatch: string): number {
+  const parsed = parseId(dispatch)
+  if (!parsed) throw new RangeError(`${dispatch} is no dispatch`)
+  return parsed.slot
+}
+
+/** The first sequence that is needed of a slot. */
+interface Need {
+  readonly of: number
+  readonly seq: number
 }
 
 /** A snapshot may turn out to be damaged: the one before it, and all since, stay. */
@@ -85,16 +103,22 @@ async function journalFloor(
 
 async function mailFloors(
   { log, topology }: Journals,
-  { app, slot, positions }: Partition,
+  { app, slot, positions, dispatches }: Partition,
   oldSeq: number,
 ): Promise<readonly RetentionFloor[]> {
   const stream = streamNames(topology).mail
+  // An event that was edited for a redrive lies in the letter that asked for it.
+  const edited = (lane: string): readonly number[] =>
+    [...dispatches.values()]
+      .filter(({ origin }) => origin.ref.stream === `${stream}.${lane}`)
+      .map(({ origin }) => origin.ref.seq)
   const floors: RetentionFloor[] = []
   for (const lane of lanes) {
     const readSeq = positions.get(`${stream}.${lane}`)?.seq ?? 1
+    const belowSeq = Math.min(oldSeq, readSeq, ...edited(lane))
     const filter = subjects(topology).mailbox(app, slot, lane)
     for (const subject of (await log.subjects(stream, filter)).keys()) {
-      floors.push({ stream, subject, belowSeq: Math.min(oldSeq, readSeq) })
+      floors.push({ stream, subject, belowSeq })
     }
   }
   return floors

@@ -1,5 +1,5 @@
 import { decode, letter, waybillEvent, type Plain, type WaybillEvent } from '@waybill/core'
-import { decodeBatch, type EventLog } from '@waybill/log'
+import { decodeBatch, type EventLog, type Stored } from '@waybill/log'
 import { streamOf } from './lanes.ts'
 
 /** Where an event lies; its message's hash where it is known. */
@@ -28,7 +28,7 @@ export function createFetch(log: EventLog): FetchEvent {
   const kept = new Map<string, Promise<Message | undefined>>()
 
   async function open(stream: string, seq: number): Promise<Message | undefined> {
-    const stored = await log.get(stream, seq)
+    const stored = (await log.get(stream, seq)) ?? (await readAgain(log, stream, seq))
     if (!stored) return undefined
     return { hash: log.hash.bytes(stored.bytes), items: decodeBatch(stored.bytes) }
   }
@@ -53,6 +53,22 @@ export function createFetch(log: EventLog): FetchEvent {
     const item = found.items[index]
     return item && eventIn(decode(item))
   }
+}
+
+/** Who answers from the past does not know of anything after it either. */
+const staleAnswersMax = 16
+
+/**
+ * What was read once may be gone, or the answer is that of a leader of the past. The last message of
+ * a subject is never taken away, so whoever knows nothing from there on knows too little.
+ */
+async function readAgain(log: EventLog, stream: string, seq: number): Promise<Stored | undefined> {
+  for (let answers = 0; answers < staleAnswersMax; answers++) {
+    for await (const stored of log.read({ stream, subjects: [], fromSeq: seq })) {
+      return stored.seq === seq ? stored : undefined
+    }
+  }
+  return undefined
 }
 
 /** An event that was edited for a redrive lies in the letter that asked for it. */
