@@ -82,6 +82,14 @@ test('F8: the snapshot that the last bundle names is kept, whatever that bundle 
   expect(await broken(43_226, [])).toEqual([])
 })
 
+test('F11: what a leader of the past does not know yet is not gone', async () => {
+  expect((await simulate(drawOptions(30))).violations).toEqual([])
+})
+
+test('F12: what retention took from between two letters is not missed', async () => {
+  expect((await simulate(drawOptions(49))).violations).toEqual([])
+})
+
 test('C1: what a reader brings after it was replaced is not taken', async () => {
   const { sends, handMs } = drawOptions(295)
   expect(handMs).toBeGreaterThan(0)

@@ -5,6 +5,7 @@ import { LogFault, type LeaseStore, type SnapshotStore, type Topology } from '@w
 import { createApp } from './app.ts'
 import type { EffectJournal } from './effects.ts'
 import type { BindingOptions, InstanceOptions, Options } from './options.ts'
+import type { Retired } from './retiring.ts'
 import { simulatedChildren } from './world/child.ts'
 import { SimulatedLog } from './world/log.ts'
 import { Network } from './world/network.ts'
@@ -27,6 +28,7 @@ export interface Surroundings {
   readonly replies: Reply[]
   readonly fences: Fence[]
   readonly chance: Random
+  readonly retired: Retired[]
   /** What no process may end with. */
   readonly defects: string[]
 }

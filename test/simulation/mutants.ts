@@ -2,6 +2,7 @@ import { deciding } from './mutants/deciding.ts'
 import { dying } from './mutants/dying.ts'
 import { hosting } from './mutants/hosting.ts'
 import { projecting } from './mutants/projecting.ts'
+import { retaining } from './mutants/retaining.ts'
 import { sharing } from './mutants/sharing.ts'
 import { storing } from './mutants/storing.ts'
 import type { Mutant } from './plant.ts'
@@ -14,4 +15,5 @@ export const mutants: readonly Mutant[] = [
   ...hosting,
   ...projecting,
   ...dying,
+  ...retaining,
 ]

@@ -4,6 +4,7 @@ import { apart } from './apart.ts'
 import { drawFaults, type Fault } from './faults.ts'
 import { gated, type Command, type LimitChange, type PauseOptions } from './gated.ts'
 import type { LimitOptions } from './limits.ts'
+import { retiring, type Retiring } from './retiring.ts'
 import { random, type Random } from './world/random.ts'
 
 /**
@@ -30,6 +31,7 @@ export interface Options {
   readonly commands: readonly Command[]
   /** Hosts have child processes for what must run alone. */
   readonly children?: boolean
+  readonly retirings?: readonly Retiring[]
   readonly faults: readonly Fault[]
   /** From the start of the run. */
   readonly faultsUntilMs: number
@@ -139,7 +141,7 @@ export function drawOptions(seed: number): Options {
     faults: drawFaults(chance.fork('faults'), spanMs, instances, pace),
     faultsUntilMs: spanMs,
   })
-  return apart(plain)
+  return retiring(apart(plain))
 }
 
 function drawInstances(chance: Random): InstanceOptions[] {

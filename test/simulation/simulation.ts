@@ -19,6 +19,7 @@ import { Instance, type Surroundings } from './instance.ts'
 import { strike } from './nemesis.ts'
 import { appName, startMs } from './names.ts'
 import type { BindingOptions, Options } from './options.ts'
+import { retireAtTimes, whole } from './retiring.ts'
 import { Rest } from './settled.ts'
 import { Process } from './world/process.ts'
 import { random } from './world/random.ts'
@@ -54,6 +55,7 @@ export async function simulate(options: Options): Promise<Outcome> {
   const ingress = new Ingress(world)
   for (const instance of instances.values()) instance.start()
   arrange(world, ingress, instances)
+  retireAtTimes(world)
 
   const faultsEnd = startMs + options.faultsUntilMs
   await schedule.run(faultsEnd)
@@ -92,6 +94,7 @@ function openWorld(options: Options): World {
     replies: [],
     fences: [],
     chance: random(`${options.seed}/world`),
+    retired: [],
     defects: [],
   }
 }
@@ -159,12 +162,13 @@ async function conclude(
   settled: boolean,
 ): Promise<Outcome> {
   const { options, server, schedule, effects, topology, weather } = world
-  const { replies, defects, fences } = world
-  const log = openMemoryLog({ server: server.memory, hash: sha256 })
+  const { replies, defects, fences, retired } = world
+  const left = openMemoryLog({ server: server.memory, hash: sha256 })
+  const log = whole(left, retired)
   const { acknowledged } = ingress
   const hosts = [...instances.values()].flatMap((instance) => instance.hosts)
   const history = { options, startMs, log, topology, acknowledged, effects: effects.effects }
-  const heard = { replies, defects, fences, lost: server.lost, settled, hosts }
+  const heard = { left, retired, replies, defects, fences, lost: server.lost, settled, hosts }
   const { violations, ends } = await check({ ...history, ...heard })
   const digest = createHash('sha256').update(JSON.stringify([effects.effects, acknowledged, ends]))
   for (const { seq, at, bytes } of everything(server)) digest.update(`${seq} ${at} `).update(bytes)

@@ -8,14 +8,16 @@ import {
   type Finding,
   type Reply,
 } from '@waybill/history'
-import { streamNames, subjects, type EventLog, type Stored, type Topology } from '@waybill/log'
+import { streamNames, subjects, type Stored, type Topology } from '@waybill/log'
 import type { Effect } from '../effects.ts'
 import type { Options } from '../options.ts'
+import type { PastLog, Retired } from '../retiring.ts'
 import { alone } from './alone.ts'
 import { lateness } from './lateness.ts'
 import { checkLive } from './live.ts'
 import { checkProjection } from './projection.ts'
 import { putAside } from './put-aside.ts'
+import { checkLeft, retained } from './retained.ts'
 import { rest } from './rest.ts'
 import { createTale } from './tale.ts'
 import { verdicts } from './verdicts.ts'
@@ -26,7 +28,10 @@ export interface History {
   readonly options: Options
   /** When the run began, epoch ms. */
   readonly startMs: number
-  readonly log: EventLog
+  /** With what retention took away, and without. */
+  readonly log: PastLog
+  readonly left: PastLog
+  readonly retired: readonly Retired[]
   readonly topology: Topology
   readonly acknowledged: readonly Acknowledged[]
   readonly effects: readonly Effect[]
@@ -67,6 +72,7 @@ export async function check(history: History): Promise<Checked> {
         lateness(history),
         rest(history),
         alone(history),
+        retained(history),
         tale.invariant,
       ],
     },
@@ -78,6 +84,7 @@ export async function check(history: History): Promise<Checked> {
   checkRead(history, checked, violate)
   checkLive(history, checked, tale, violate)
   await checkProjection(history, tale, violate)
+  await checkLeft(history, violate)
   return { violations, ends: endsOf(checked) }
 }
 

@@ -3,7 +3,7 @@ import type { Invariant } from '@waybill/history'
 import { decodeBatch, streamNames, type EventLog, type Stored, type Topology } from '@waybill/log'
 
 interface Known {
-  readonly log: EventLog
+  readonly log: Pick<EventLog, 'get'>
   readonly topology: Topology
   readonly lost: readonly Stored[]
 }
@@ -40,7 +40,7 @@ export const putAside = ({ log, topology, lost }: Known): Invariant => ({
   },
 })
 
-async function isEvent(log: EventLog, { ref, slot }: Aside): Promise<boolean> {
+async function isEvent(log: Known['log'], { ref, slot }: Aside): Promise<boolean> {
   const stored = await log.get(ref.stream, ref.seq)
   const item = stored && decodeBatch(stored.bytes)[ref.index]
   const event = item && waybillEvent.safeParse(decode(item))
