@@ -31,7 +31,7 @@ export function restorePartition(
     throw new Error(`a snapshot has ${bucketsCount} buckets, this one ${buckets.length}`)
   }
   const head = headOf(first, id)
-  const slices = rest.map((bytes) => sliceSchema.parse(decode(bytes, unbounded)))
+  const slices = rest.map(sliceOf)
   const partition: Partition = {
     ...createPartition(id, hash),
     at: head.at,
@@ -74,6 +74,27 @@ export function restorePartition(
   restoreLedgers(partition, slices)
   findLeftovers(partition)
   return partition
+}
+
+/**
+ * Of a hundred thousand dispatches the whole shape is not looked at one by one, which took two
+ * thirds of a takeover: these bytes have the hash that the journal names, so they are those that
+ * were written. One of each kind in a bucket tells whether it is a shape of this version at all.
+ */
+function sliceOf(bytes: Uint8Array): Slice {
+  const slice: unknown = decode(bytes, unbounded)
+  sliceSchema.parse(sample(slice))
+  return slice as Slice
+}
+
+function sample(slice: unknown): unknown {
+  if (typeof slice !== 'object' || slice === null) return slice
+  return Object.fromEntries(
+    Object.entries(slice).map(([name, list]) => [
+      name,
+      Array.isArray(list) ? list.slice(0, 1) : list,
+    ]),
+  )
 }
 
 function headOf(bytes: Uint8Array, id: PartitionId): Head {
