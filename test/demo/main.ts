@@ -36,7 +36,7 @@ interface Summary {
   readonly epochs: number
   readonly ms: number
   /** Limits, and a destination that fails for a while. */
-  readonly secondAct?: SecondAct
+  readonly secondAct?: SecondAct | undefined
 }
 
 async function main(): Promise<number> {
@@ -59,20 +59,16 @@ async function demo(options: DemoOptions): Promise<{ summary: Summary; problems:
   const secret = randomBytes(24).toString('hex')
   let fine = false
   try {
-    const first = options.acts.includes(1) ? await firstAct(options, dir, secret, began) : undefined
+    const first = options.acts.includes(1)
+      ? await firstAct(options, dir, secret, began)
+      : { summary: none, problems: [] }
     const second = options.acts.includes(2)
       ? await secondAct(join(dir, 'second'), openLog)
-      : undefined
-    const problems = [...(first?.problems ?? []), ...(second?.problems ?? [])]
+      : noSecond
+    const problems = [...first.problems, ...second.problems]
     fine = problems.length === 0
-    return {
-      summary: {
-        ...(first?.summary ?? none),
-        ...(second && { secondAct: second.result }),
-        ms: Math.round(performance.now() - began),
-      },
-      problems,
-    }
+    const ms = Math.round(performance.now() - began)
+    return { summary: { ...first.summary, secondAct: second.result, ms }, problems }
   } finally {
     if (fine && !options.keep) await rm(dir, { recursive: true, force: true })
     else console.error(`demo: data and logs are in ${dir}`)
@@ -80,9 +76,20 @@ async function demo(options: DemoOptions): Promise<{ summary: Summary; problems:
 }
 
 const none: Summary = {
-  ...{ events: 0, dispatches: 0, states: {}, duplicates: 0, rejected: 0, replayed: 0, diverged: 0 },
-  ...{ lost: 0, doubled: 0, epochs: 0, ms: 0 },
+  events: 0,
+  dispatches: 0,
+  states: {},
+  duplicates: 0,
+  rejected: 0,
+  replayed: 0,
+  diverged: 0,
+  lost: 0,
+  doubled: 0,
+  epochs: 0,
+  ms: 0,
 }
+
+const noSecond = { result: undefined, problems: [] }
 
 async function firstAct(
   options: DemoOptions,

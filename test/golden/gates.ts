@@ -155,7 +155,9 @@ export const gateStories: Readonly<Record<string, (story: Story) => Promise<void
     await ask(first)
     await ask(second)
     const release = (nth: typeof first, letter?: number): LetterBody => ({
-      ...{ kind: 'release', ledger, ticket: `${nth.dispatch}#1` },
+      kind: 'release',
+      ledger,
+      ticket: `${nth.dispatch}#1`,
       ...(letter !== undefined && { letter }),
     })
     // One that overtakes the letter that asks.
@@ -229,6 +231,14 @@ const breaker: Rule = {
   whenOpen: 'defer',
 }
 
+const admissionOf = ({ partition }: Story, dispatch: string): number =>
+  partition.dispatches.get(dispatch)?.record.flow?.admission ?? 1
+
+function ledgerOf({ partition }: Story): string {
+  const [first] = partition.dispatches.values()
+  return first?.limits?.[0]?.ledger ?? ''
+}
+
 export const circuitStories: Readonly<Record<string, (story: Story) => Promise<void>>> = {
   async circuit(story) {
     await gated(story, [limit(breaker, { scope: 'app', key: cel })])
@@ -246,7 +256,7 @@ export const circuitStories: Readonly<Record<string, (story: Story) => Promise<v
   async 'circuit-by-hand'(story) {
     await gated(story, [limit(breaker, { scope: 'app', key: cel })])
     await story.send({ key: 'bank' })
-    const ledger = [...story.partition.dispatches.values()][0]?.limits?.[0]?.ledger ?? ''
+    const ledger = ledgerOf(story)
     story.answer(succeeded)
     const by = { by: 'op', reason: 'maintenance' }
     const about = { ledger, home: 0, tenant: 'default', key: 'bank' }
@@ -264,14 +274,13 @@ export const circuitStories: Readonly<Record<string, (story: Story) => Promise<v
     await story.send({ key: 'bank', slot: 1 })
     story.answer(failed())
     story.posted()
-    const ledger = [...story.partition.dispatches.values()][0]?.limits?.[0]?.ledger ?? ''
+    const ledger = ledgerOf(story)
     const until = story.now + 1000
     await story.letter({ kind: 'circuitState', ledger, open: true, until }, other, 'answer')
     story.wait(1000)
     story.posted()
     const { dispatch } = asked(story)
-    const { flow } = story.partition.dispatches.get(dispatch)?.record ?? {}
-    const question = { dispatch, admission: flow?.admission ?? 1, index: 0 }
+    const question = { dispatch, admission: admissionOf(story, dispatch), index: 0 }
     await story.letter(
       { kind: 'deferred', ...question, until: story.now + 500, numbers: { failures: 2 } },
       other,
@@ -279,7 +288,7 @@ export const circuitStories: Readonly<Record<string, (story: Story) => Promise<v
     )
     story.wait(500)
     story.posted()
-    const again = story.partition.dispatches.get(dispatch)?.record.flow?.admission ?? 1
+    const again = admissionOf(story, dispatch)
     await story.letter(
       { kind: 'granted', ...question, admission: again, numbers: { probe: 1 }, permit: true },
       other,

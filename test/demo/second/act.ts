@@ -2,7 +2,6 @@ import { isFinal, type Entry } from '@waybill/core'
 import { createClient } from '@waybill/sdk'
 import { decodeBundle, decodeEntry, streamNames, type EventLog, type Topology } from '@waybill/log'
 import { mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 import { run } from '../processes.ts'
@@ -159,8 +158,13 @@ const isQuiet = ({ events, open }: Seen, wanted: ReadonlySet<string>): boolean =
 /** Follows the journal of all partitions; asked for a fact, it resolves when that is so. */
 class Watch {
   readonly #seen: Seen = {
-    ...{ events: new Set(), open: new Map(), ends: new Map(), dead: new Set() },
-    ...{ redriven: new Set(), openCircuits: new Set(), circuitsOpened: 0 },
+    events: new Set(),
+    open: new Map(),
+    ends: new Map(),
+    dead: new Set(),
+    redriven: new Set(),
+    openCircuits: new Set(),
+    circuitsOpened: 0,
   }
   #asked: { holds: (seen: Seen) => boolean; resolve: () => void } | undefined
   readonly #following: Promise<never>

@@ -65,7 +65,7 @@ const statement = defineBinding({
   id: 'statement',
   on: orderPlaced,
   flow: { batch: { size: 10, timeout: '500ms' } },
-  handler: ({ events = [] }) => ({ orders: events.length }),
+  handler: ({ events }) => ({ orders: events.length }),
 })
 
 export const app = defineApp({ name: 'bank', bindings: [charge, book, remind, notify, statement] })

@@ -7,7 +7,6 @@ import {
   traceOf,
   type DefChange,
   type Entry,
-  type Fact,
   type FactOf,
   type Manifest,
   type Rule,
