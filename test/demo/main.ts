@@ -101,7 +101,7 @@ async function firstAct(
     ? startProcesses(dir, secret)
     : startDev(dir, secret))
   console.error(`demo: ready after ${Math.round(performance.now() - began)} ms, data in ${dir}`)
-  return load(stack, options, secret, began)
+  return await load(stack, options, secret, began)
 }
 
 async function load(
@@ -190,7 +190,7 @@ function tell(summary: Summary, fine: boolean): void {
 }
 
 const told = (value: unknown): string =>
-  typeof value === 'object' ? JSON.stringify(value) : String(value)
+  typeof value === 'number' ? String(value) : JSON.stringify(value)
 
 // Last, so that all constants above are there.
 process.exitCode = await main()
