@@ -82,7 +82,7 @@ export class Host {
       turns: this.#turns,
       failed,
       lost: (loops, { name: lane }, cause) => {
-        for (const { slot } of loops) this.#seats.halt(slot, cause, { lane })
+        for (const { slot } of loops) void this.#seats.lose(slot, cause, { lane })
       },
     })
     this.#shared = this.#share(this.#room)

@@ -47,7 +47,7 @@ export class Seats {
     this.#catchUps = new CatchUps({
       ...ports.shared,
       lane: ports.readers.lanes.events,
-      lost: ({ slot }, cause) => this.halt(slot, cause, { lane: 'held' }),
+      lost: ({ slot }, cause) => void this.lose(slot, cause, { lane: 'held' }),
       failed: ports.failed,
     })
     this.#events = {
@@ -144,6 +144,18 @@ export class Seats {
     const last = await this.#tail(slot)
     if (!last || last.header.epoch <= loop.partition.epoch.number) return
     if (this.#seats.get(slot)?.loop === loop) await this.#fenced(loop, last.seq)
+  }
+
+  /**
+   * What it was to read next is gone. Where another host leads by now that is nothing to halt for:
+   * that host has read it, and retention took it afterwards.
+   */
+  async lose(slot: number, cause: unknown, fields: object): Promise<void> {
+    const loop = this.#seats.get(slot)?.loop
+    await this.doubt(slot).catch((away: unknown) => {
+      this.#ports.shared.logger.warn({ err: away, slot }, 'nobody can tell who leads')
+    })
+    if (this.#seats.get(slot)?.loop === loop) this.halt(slot, cause, fields)
   }
 
   /** At once, whatever is under way. */
