@@ -1,8 +1,12 @@
-import { defineApp, defineBinding, defineEvent } from '@waybill/sdk'
+import { defineApp, defineBinding, defineEvent, PermanentError } from '@waybill/sdk'
 import { z } from 'zod'
 
 export const noop = defineEvent('bench.noop', z.object({ n: z.int(), pad: z.string() }))
 export const flaky = defineEvent('bench.flaky', z.object({ n: z.int(), pad: z.string() }))
+export const broken = defineEvent('bench.broken', z.object({ n: z.int(), pad: z.string() }))
+
+/** A redriven dispatch goes on under the key of the one that died. */
+const died = new Set<string>()
 
 export const app = defineApp({
   name: 'bench',
@@ -14,6 +18,15 @@ export const app = defineApp({
       retry: { attempts: 3, backoff: 'immediate' },
       handler: async ({ attempt }) => {
         if (attempt < 3) throw new Error('not yet')
+      },
+    }),
+    defineBinding({
+      id: 'broken',
+      on: broken,
+      handler: async ({ idempotencyKey }) => {
+        if (died.has(idempotencyKey)) return
+        died.add(idempotencyKey)
+        throw new PermanentError('not before it is redriven')
       },
     }),
   ],

@@ -32,6 +32,7 @@ const scenarios: Record<string, Scenario> = {
   'burst-two-dispatchers': burst({ sync: 'always', dispatchers: 2, projector: false }),
   'burst-projector': burst({ sync: 'always', dispatchers: 1, projector: true }),
   retry: retries({ sync: 'always', dispatchers: 1, projector: false }),
+  redrive,
   latency: latency('always'),
   'latency-default-sync': latency('default'),
   'start-up': startUp,
@@ -74,6 +75,21 @@ function retries(options: StackOptions): Scenario {
     }
     return { ...options, events: count, failures: 2, ...summary(runs) }
   }
+}
+
+/** Dead letters, all run again by one command; each lap has letters of its own. */
+async function redrive(): Promise<object> {
+  const options = { sync: 'always', dispatchers: 1, projector: true } as const
+  await using stack = await startStack(options)
+  const runs: Record<string, number>[] = []
+  for (let lap = 0; lap < laps; lap++) {
+    await stack.ask({ kind: 'die', count: events, inFlight })
+    const watched = stack.ask({ kind: 'watch', count: events })
+    await stack.redriveAll()
+    runs.push(await watched)
+  }
+  const of = (key: string): number => median(runs.map((run) => run[key] ?? Number.NaN))
+  return { ...options, events, perSecond: of('perSecond'), ms: of('ms') }
 }
 
 function latency(sync: SyncMode): Scenario {

@@ -22,6 +22,8 @@ export interface Stack extends AsyncDisposable {
   ask(command: SubmitCommand): Promise<Record<string, number>>
   /** `waybill replay --all`, timed by itself. */
   replayAll(): Promise<{ transitions: number; ms: number }>
+  /** `waybill dead redrive --all`, as an operator types it. */
+  redriveAll(): Promise<void>
   /** CPU seconds so far, by process. */
   cpu(): Record<string, number>
 }
@@ -92,6 +94,10 @@ export async function startStack({ sync, dispatchers, projector }: StackOptions)
       let said = ''
       for await (const chunk of child.stdout) said += String(chunk)
       return z.looseObject({ transitions: z.number(), ms: z.number() }).parse(JSON.parse(said))
+    },
+    async redriveAll() {
+      const filter = ['--binding', 'broken', '--all']
+      await ended(run('dead', 'redrive', ...filter, '--reason', 'bench', '--yes'))
     },
     cpu() {
       const used: Record<string, number> = { server: cpuSeconds(server.pid) }

@@ -4,7 +4,7 @@ import { decodeBundle, openJetStreamLog, readTopology, sha256, streamNames } fro
 import type { EventLog } from '@waybill/log'
 import { createClient, type Client } from '@waybill/sdk'
 import { parseArgs } from 'node:util'
-import { flaky, noop } from './app.ts'
+import { broken, flaky, noop } from './app.ts'
 import { percentile, round } from './usage.ts'
 
 /*
@@ -23,6 +23,10 @@ export type SubmitCommand =
     }
   | { readonly kind: 'retry'; readonly count: number; readonly inFlight: number }
   | { readonly kind: 'latency'; readonly count: number }
+  /** So many dead letters, in the rows too. */
+  | { readonly kind: 'die'; readonly count: number; readonly inFlight: number }
+  /** Sends nothing: from the first transition there is to the last of so many ends. */
+  | { readonly kind: 'watch'; readonly count: number }
 
 const { values } = parseArgs({ options: { server: { type: 'string' } } })
 const nc = await connect({ servers: values.server ?? '' })
@@ -57,6 +61,15 @@ async function perform(command: SubmitCommand): Promise<object> {
     }
     case 'latency':
       return latency(command.count)
+    case 'die': {
+      const rows = watchRows()
+      const send = (n: number): ReturnType<Client['send']> => client.send(broken, { n, pad })
+      const result = await burst(command, send, command.count, endsOf)
+      await rows.until((await log.info(journal)).lastSeq)
+      return result
+    }
+    case 'watch':
+      return watch(command.count)
     default:
       return command satisfies never
   }
@@ -103,6 +116,17 @@ async function untilCounted(
     reader.grant({ messages: 1, bytes: message.bytes.length })
   }
   throw new Error(`${counted} of ${wanted} in two minutes`)
+}
+
+async function watch(count: number): Promise<object> {
+  const { lastSeq } = await log.info(journal)
+  let began: number | undefined
+  await untilCounted(log, lastSeq + 1, count, (entries) => {
+    began ??= performance.now()
+    return endsOf(entries)
+  })
+  const ms = performance.now() - (began ?? Number.NaN)
+  return { count, ms: round(ms), perSecond: round((count * 1000) / ms, 0) }
 }
 
 /** What the projector says once its rows are committed, one message a bundle. */
