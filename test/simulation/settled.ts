@@ -1,6 +1,6 @@
 import { sharedApp } from '@waybill/core'
 import type { HostStatus, PartitionStatus } from '@waybill/engine'
-import { streamNames, subjects } from '@waybill/log'
+import { decodeBatch, streamNames, subjects } from '@waybill/log'
 import type { Instance, Surroundings } from './instance.ts'
 import type { Server } from './world/server.ts'
 
@@ -62,8 +62,13 @@ function isAtRest(
   const { events, mail, defs } = streamNames(topology)
   const { events: event, mailbox, def } = subjects(topology)
   const isRead = (stream: string, position: string, start: string): boolean => {
-    const there = memory.stream(stream).slice((subject) => subject.startsWith(start), 1)
-    return (one.confirmed.positions[position]?.seq ?? 0) >= (there.at(-1)?.seq ?? 0)
+    const last = memory
+      .stream(stream)
+      .slice((subject) => subject.startsWith(start), 1)
+      .at(-1)
+    const { seq = 0, index = 0 } = one.confirmed.positions[position] ?? {}
+    if (!last || seq > last.seq) return true
+    return seq === last.seq && (stream === defs || index >= lastItemOf(last.bytes))
   }
   const box = (lane: 'ask' | 'answer'): string => mailbox(app, one.slot, lane).slice(0, -1)
   return (
@@ -73,4 +78,13 @@ function isAtRest(
     isRead(mail, `${mail}.answer`, box('answer')) &&
     isRead(defs, defs, def(app))
   )
+}
+
+/** What is no batch is put aside as one item. */
+function lastItemOf(bytes: Uint8Array): number {
+  try {
+    return decodeBatch(bytes).length - 1
+  } catch {
+    return 0
+  }
 }
