@@ -96,3 +96,10 @@ test('C1: what a reader brings after it was replaced is not taken', async () => 
   const faults = [{ kind: 'stop', atMs: 3294, on: 'host-2', forMs: 9182 }] as const
   expect(await broken(295, faults, { sends, handMs })).toEqual([])
 })
+
+test.each([3038])(
+  'F15: what a pause held back is given whole, if a change of definitions parts a message (seed %i)',
+  async (seed) => {
+    expect((await simulate(drawOptions(seed))).violations).toEqual([])
+  },
+)

@@ -187,13 +187,16 @@ class CatchUp {
     return promise.finally(() => signal.removeEventListener('abort', withdraw))
   }
 
-  #takeMessage({ seq, bytes }: Stored): Offer['take'] {
-    let items: readonly HeldItem[] | undefined
+  #takeMessage(stored: Stored): Offer['take'] {
+    let opened: Opened | undefined
     let index = 0
+    let item: HeldItem | undefined
     return (go) => {
-      items ??= this.#open(seq, bytes)
-      for (let item = items[index]; item && this.#next(); item = items[++index]) {
-        if (!this.#give(item, go)) return false
+      opened ??= this.#open(stored)
+      for (; index < opened.items.length && this.#next(); index++) {
+        item ??= this.#itemAt(opened, index)
+        if (item && !this.#give(item, go)) return false
+        item = undefined
       }
       return true
     }
@@ -221,19 +224,29 @@ class CatchUp {
     return true
   }
 
-  /** Items of a message that nobody could read when it came: nobody is owed them. */
-  #open(seq: number, bytes: Uint8Array): readonly HeldItem[] {
-    const { partition } = this.#loop
-    const { hash } = partition
+  /** A message that nobody could read when it came: nobody is owed anything of it. */
+  #open({ seq, bytes }: Stored): Opened {
+    const hash = this.#loop.partition.hash.bytes(bytes)
     try {
-      const digest = hash.bytes(bytes)
-      return decodeBatch(bytes).flatMap((item, index) => {
-        const place = { stream: this.#ports.lane.position, seq, index, hash: digest }
-        if (owedTo(partition, partition.held.keys(), [seq, index]).length === 0) return []
-        return [{ place, bytes: item, event: readEvent(partition, item) }]
-      })
+      return { seq, hash, items: decodeBatch(bytes) }
     } catch {
-      return []
+      return { seq, hash, items: [] }
+    }
+  }
+
+  /**
+   * Looked at when its turn has come, not before: a run may end in the middle of a message, and who
+   * is owed what lies behind that is known once those before it are given.
+   */
+  #itemAt({ seq, hash, items }: Opened, index: number): HeldItem | undefined {
+    const { partition } = this.#loop
+    const bytes = items[index]
+    if (!bytes || owedTo(partition, partition.held.keys(), [seq, index]).length === 0) return
+    const place = { stream: this.#ports.lane.position, seq, index, hash }
+    try {
+      return { place, bytes, event: readEvent(partition, bytes) }
+    } catch {
+      return undefined
     }
   }
 
@@ -247,6 +260,12 @@ class CatchUp {
     const [seq] = from
     this.#ports.lost(this.#loop, new InputLost(stream, seq, 'purged', `held since a pause, ${why}`))
   }
+}
+
+interface Opened {
+  readonly seq: number
+  readonly hash: string
+  readonly items: readonly Uint8Array[]
 }
 
 const same = (a: Where, b: Where): boolean => a[0] === b[0] && a[1] === b[1]
