@@ -73,6 +73,7 @@ function isAtRest(
   const box = (lane: 'ask' | 'answer'): string => mailbox(app, one.slot, lane).slice(0, -1)
   return (
     one.open + one.hot + one.uncommitted === 0 &&
+    one.pauses.every(({ pause, held }) => pause !== undefined || held === undefined) &&
     (app === sharedApp || isRead(events, events, event(one.slot))) &&
     isRead(mail, `${mail}.ask`, box('ask')) &&
     isRead(mail, `${mail}.answer`, box('answer')) &&
