@@ -196,8 +196,9 @@ export function createPlayer(stage: Stage, app: string, slot: number, slots = 1)
       return define(number, { v: 1, kind, ...about })
     },
     release(verdict = 'matched') {
-      const isOwed = ([seq, { type }]: [number, WaybillEvent]): boolean =>
-        holdersOf(partition, [seq, 0], type).length > 0
+      // The events of all slots are numbered in one stream; a partition reads its own.
+      const isOwed = ([seq, { id, type }]: [number, WaybillEvent]): boolean =>
+        id.startsWith(`1-${slot}-`) && holdersOf(partition, [seq, 0], type).length > 0
       const found = [...stage.events].find(isOwed)
       if (!found) return undefined
       const [seq, event] = found

@@ -12,7 +12,7 @@ import type { ScanBounds } from '../src/query/scan.ts'
 import { openSqliteStore } from '../src/sqlite/store.ts'
 import { topOf } from '../src/dead-letters.ts'
 import { fillStore } from '../src/rebuild.ts'
-import { acts, live } from './acts.ts'
+import { type Act, acts, live } from './acts.ts'
 import { binding, createPlayer, createStage } from './player.ts'
 import { logOf } from './stored.ts'
 import { told } from './told.ts'
@@ -261,6 +261,17 @@ test('bindings are active, draining while dispatches are open, then retired', as
   expect(await listBindings(db, { binding: 'label@v2' })).toHaveLength(1)
 })
 
+/** Slot 0's event has a number between those of two that slot 1 is owed. */
+const inBetween: readonly Act[] = [
+  { slot: 1, act: 'pause', binding: 'label' },
+  { slot: 1, act: 'send', options: {} },
+  { slot: 0, act: 'send', options: {} },
+  { slot: 1, act: 'send', options: {} },
+  { slot: 1, act: 'resume', binding: 'label' },
+  { slot: 1, act: 'release' },
+  { slot: 1, act: 'release' },
+]
+
 test('what watchers are told is what the rows say', async () => {
   await fc.assert(
     fc.asyncProperty(acts, async (script) => {
@@ -279,5 +290,6 @@ test('what watchers are told is what the rows say', async () => {
       const rows = await store.db.selectFrom('dispatch').select(['id', 'state']).execute()
       expect(new Map(rows.map(({ id, state }) => [id, state]))).toEqual(states)
     }),
+    { examples: [[inBetween]] },
   )
 })
