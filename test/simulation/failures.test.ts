@@ -97,6 +97,13 @@ test('C1: what a reader brings after it was replaced is not taken', async () => 
   expect(await broken(295, faults, { sends, handMs })).toEqual([])
 })
 
+test.each([5723, 6132, 20_836])(
+  'F14: a leader that lives through a power cut looks at what it builds upon (seed %i)',
+  async (seed) => {
+    expect((await simulate(drawOptions(seed))).violations).toEqual([])
+  },
+)
+
 test.each([3038])(
   'F15: what a pause held back is given whole, if a change of definitions parts a message (seed %i)',
   async (seed) => {

@@ -44,15 +44,21 @@ export interface CommitPorts {
   readonly subject: string
   readonly instance: string
   readonly head: JournalHead
+  /** The process of the server that told what this partition builds upon. */
+  readonly session: string
   readonly bundleBytesMax: number
   readonly room: Room
   readonly clock: Clock
   readonly signal: AbortSignal
   /** Asked at every border of a bundle: is this state wanted? */
   freeze(): Frozen | undefined
+  /** Another process of the server answers: does it have what a bundle builds upon? */
+  stands(head: JournalHead, positions: BundleHeader['positions']): Promise<boolean>
   stored(bundle: Committed): void
   /** Somebody else's bundle is the last one: this partition is theirs. */
   conflict(lastSeq: number): void
+  /** The server forgot what this partition has read or written: from its journal once again. */
+  forgotten(): void
   /** It could not be stored for now: the log is full, or does not answer. It is tried again. */
   delayed(cause: unknown): void
   failed(cause: unknown): void
@@ -90,6 +96,7 @@ export class Committer {
   #draft = emptyDraft()
   #flying: Draft | undefined
   #head: JournalHead
+  #session: string
   /** The newest one before the draft: what its header names. */
   #checkpoint: BundleHeader['checkpoint']
   #closed = false
@@ -97,9 +104,10 @@ export class Committer {
   #stored = 0
 
   constructor(ports: CommitPorts) {
-    const { log, bundleBytesMax, head, partition } = ports
+    const { log, bundleBytesMax, head, session, partition } = ports
     this.#ports = ports
     this.#head = head
+    this.#session = session
     this.#checkpoint = partition.checkpoint
     const bytesMax = Math.min(bundleBytesMax, log.messageBytesMax)
     this.#draftBytesMax = bytesMax - headerBytes - coreLimits.entryBytesMax
@@ -167,18 +175,19 @@ export class Committer {
   }
 
   async #append(next: Sealed): Promise<void> {
-    const { log, conflict, stored } = this.#ports
+    const { log, conflict, forgotten, stored } = this.#ports
     const { draft, frozen } = next
     this.#flying = draft
     const header = this.#headerOf(next)
     const bytes = encodeBundle(header, draft.entries)
     const hash = log.hash.bytes(bytes)
     const began = performance.now()
-    const outcome = await this.#appendUntilDecided(bytes)
+    const outcome = await this.#appendUntilDecided(bytes, header.positions)
     if (this.#closed || !outcome) return
     this.#leave(draft)
     this.#flying = undefined
     if (outcome.kind === 'conflict') return conflict(outcome.lastSeq)
+    if (outcome.kind === 'restarted') return forgotten()
     const { seq } = outcome
     const ms = performance.now() - began
     this.#stored += draft.entries.length
@@ -189,12 +198,26 @@ export class Committer {
     stored({ seq, hash, header, bytes, entries, effects, frozen, ms })
   }
 
-  /** Until it is stored or refused no other bundle may take its place, so it is this one again. */
-  async #appendUntilDecided(bytes: Uint8Array): Promise<AppendOutcome | undefined> {
-    const { log, subject, signal, clock, delayed } = this.#ports
+  /**
+   * Until it is stored or refused no other bundle may take its place, so it is this one again.
+   * A server that was started anew may have forgotten the last things it acknowledged, and gives
+   * their numbers to others: before anything is sent to it, it is looked at.
+   */
+  async #appendUntilDecided(
+    bytes: Uint8Array,
+    positions: BundleHeader['positions'],
+  ): Promise<AppendOutcome | undefined> {
+    const { log, subject, signal, clock, stands, delayed } = this.#ports
     for (let attempt = 0; !this.#closed; attempt++) {
       try {
-        return await log.append(subject, bytes, this.#head.seq, signal)
+        const outcome = await log.append(subject, bytes, this.#head.seq, {
+          signal,
+          session: this.#session,
+        })
+        if (outcome.kind !== 'restarted') return outcome
+        const session = log.session()
+        if (!(await stands(this.#head, positions))) return outcome
+        this.#session = session
       } catch (cause) {
         if (!isPassing(cause) || signal.aborted) throw cause
         delayed(cause)

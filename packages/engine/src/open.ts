@@ -44,6 +44,8 @@ export interface Recovered {
   readonly since: number | undefined
   /** When each input stream was created. */
   readonly streams: Readonly<Record<string, string>>
+  /** The process of the server that told all this. */
+  readonly session: string
 }
 
 /**
@@ -54,6 +56,7 @@ export interface Recovered {
  */
 export async function recover(id: PartitionId, ports: OpenPorts): Promise<Recovered> {
   const { log, topology, sliceMsMax, signal } = ports
+  const session = log.session()
   const stream = streamNames(topology).journal
   const subject = subjects(topology).journal(id.app, id.slot)
   const last = await tail(log, stream, subject)
@@ -74,8 +77,8 @@ export async function recover(id: PartitionId, ports: OpenPorts): Promise<Recove
     await setImmediate()
     sliceBegan = performance.now()
   }
-  const streams = await checkInputs(partition, ports)
-  return { partition, head, folded, since, streams }
+  const streams = await checkInputs(partition, ports, partition.positions)
+  return { partition, head, folded, since, streams, session }
 }
 
 async function checkpointOf(
@@ -130,14 +133,36 @@ function samePositions(
   return true
 }
 
+/** Is the last bundle of a partition, and all that it has read up to these positions, still there? */
+export async function stands(
+  partition: Partition,
+  ports: Pick<OpenPorts, 'log' | 'topology'>,
+  head: JournalHead,
+  positions: Readonly<Record<string, Position>>,
+): Promise<boolean> {
+  const { log, topology } = ports
+  if (head.seq > 0) {
+    const last = await log.get(streamNames(topology).journal, head.seq)
+    if (!last || log.hash.bytes(last.bytes) !== head.hash) return false
+  }
+  try {
+    await checkInputs(partition, ports, Object.entries(positions))
+    return true
+  } catch (cause) {
+    if (cause instanceof InputLost) return false
+    throw cause
+  }
+}
+
 async function checkInputs(
   partition: Partition,
-  { log, topology }: OpenPorts,
+  { log, topology }: Pick<OpenPorts, 'log' | 'topology'>,
+  positions: Iterable<readonly [string, Position]>,
 ): Promise<Record<string, string>> {
   const { events, mail, defs } = streamNames(topology)
   const infos = new Map<string, StreamInfo>()
   for (const name of [events, mail, defs]) infos.set(name, await log.info(name))
-  for (const [name, position] of partition.positions) {
+  for (const [name, position] of positions) {
     const info = infos.get(streamOf(name))
     if (info) await checkPosition(partition, log, info, position)
   }

@@ -14,7 +14,7 @@ import {
 } from '@waybill/core'
 import type { EventLog } from '@waybill/log'
 import type { Clock } from './clock.ts'
-import { Committer, type Committed, type JournalHead } from './commit.ts'
+import { Committer, type Committed, type CommitPorts, type JournalHead } from './commit.ts'
 import type { Effects } from './effects.ts'
 import { takeHeld, takeItem, type HeldItem } from './intake.ts'
 import type { LaneName } from './lanes.ts'
@@ -34,6 +34,7 @@ export interface LoopPorts {
   readonly log: EventLog
   readonly partition: Partition
   readonly head: JournalHead
+  readonly session: string
   readonly subject: string
   readonly app: HostedApp<AbortSignal>
   /** Of the topology. */
@@ -57,7 +58,10 @@ export interface LoopPorts {
   stepped(entry: Entry): void
   /** An event was held back from a binding. */
   kept(loop: Loop, item: HeldItem): void
+  stands: CommitPorts['stands']
   fenced(loop: Loop, lastSeq: number): void
+  /** The server forgot what this partition builds upon. */
+  forgotten(loop: Loop): void
   delayed(loop: Loop, cause: unknown): void
   /** A mistake of ours, or a log that refuses for good. */
   failed(loop: Loop, cause: unknown): void
@@ -86,6 +90,7 @@ export class Loop {
       bundleBytesMax: ports.limits.bundleBytesMax,
       stored: (bundle) => this.#stored(bundle),
       conflict: (lastSeq) => ports.fenced(this, lastSeq),
+      forgotten: () => ports.forgotten(this),
       delayed: (cause) => ports.delayed(this, cause),
       failed: (cause) => ports.failed(this, cause),
     })

@@ -24,6 +24,8 @@ export interface Counters {
   delayed: number
   conflicts: number
   fences: number
+  /** The server had restarted without something that a partition here builds upon. */
+  forgotten: number
   ticks: number
   /** Attempts and judgements asked for. */
   asked: number
@@ -40,6 +42,7 @@ export const noCounters = (): Counters => ({
   delayed: 0,
   conflicts: 0,
   fences: 0,
+  forgotten: 0,
   ticks: 0,
   asked: 0,
   late: 0,

@@ -8,7 +8,7 @@ import type { FetchEvent } from './fetch.ts'
 import type { HeldItem } from './intake.ts'
 import type { HostLimits } from './limits.ts'
 import type { SendLetters } from './mail.ts'
-import type { Recovered } from './open.ts'
+import { stands, type Recovered } from './open.ts'
 import { Loop } from './partition.ts'
 import type { Payloads } from './payloads.ts'
 import type { Counters, EngineLogger } from './ports.ts'
@@ -43,6 +43,7 @@ export interface SeatEvents {
   stepped(loop: Loop, entry: Entry): void
   kept(loop: Loop, item: HeldItem): void
   fenced(loop: Loop, lastSeq: number): void
+  forgotten(loop: Loop): void
   failed(loop: Loop | undefined, cause: unknown): void
 }
 
@@ -57,7 +58,7 @@ export interface Seat {
 /** Puts a recovered partition to work: its loop, its effects, its checkpoints. */
 export function takeSeat(shared: Shared, recovered: Recovered, events: SeatEvents): Seat {
   const { log, topology, clock, limits, turns, counters, logger } = shared
-  const { partition, head } = recovered
+  const { partition, head, session } = recovered
   const { app, slot } = partition
   const checkpoints = createCheckpoints({
     hash: log.hash,
@@ -78,6 +79,8 @@ export function takeSeat(shared: Shared, recovered: Recovered, events: SeatEvent
       slots: topology.slots,
       partition,
       head,
+      session,
+      stands: (last, positions) => stands(partition, shared, last, positions),
       subject: subjects(topology).journal(app, slot),
       createEffects: (result) => effectsOf(shared, partition, result, events.failed),
       freeze: () => checkpoints.freeze(),
@@ -96,6 +99,7 @@ export function takeSeat(shared: Shared, recovered: Recovered, events: SeatEvent
         events.committed(seat, bundle)
       },
       fenced: events.fenced,
+      forgotten: events.forgotten,
       delayed: (_, cause) => {
         counters.delayed += 1
         logger.warn({ err: cause, slot }, 'the log does not take a bundle, asking again')

@@ -59,6 +59,7 @@ export class Seats {
       stepped: (loop, entry) => this.#stepped(loop, entry),
       kept: (loop, item) => this.#catchUps.keep(loop, item),
       fenced: (loop, lastSeq) => void this.#fenced(loop, lastSeq),
+      forgotten: (loop) => void this.#forgotten(loop),
       failed: (_, cause) => ports.failed(cause),
     }
   }
@@ -248,6 +249,17 @@ export class Seats {
     } catch (cause) {
       failed(cause)
     }
+  }
+
+  /** Whoever opens it next begins with what is left, and halts it if something it has read is gone. */
+  async #forgotten(loop: Loop): Promise<void> {
+    const { shared, lost, failed } = this.#ports
+    const { slot } = loop
+    const wasOpening = loop.state === 'opening'
+    this.#remove(loop, 'fenced')
+    shared.counters.forgotten += 1
+    shared.logger.error({ slot }, 'the server restarted without what it had acknowledged')
+    if (!wasOpening) await lost(slot).catch(failed)
   }
 
   #tail(slot: number): ReturnType<typeof tail> {

@@ -262,6 +262,7 @@ export function bound(log: EventLog): EventLog {
     messageBytesMax: log.messageBytesMax,
     send: log.send.bind(log),
     append: log.append.bind(log),
+    session: log.session.bind(log),
     last: log.last.bind(log),
     get: log.get.bind(log),
     read: log.read.bind(log),

@@ -142,7 +142,7 @@ async function followLatency(count: number) {
 
 async function appended(to: EventLog, subject: string, expected: number): Promise<number> {
   const outcome = await to.append(subject, payload, expected)
-  if (outcome.kind === 'conflict') throw new Error(`conflict on ${subject}`)
+  if (outcome.kind !== 'stored') throw new Error(`conflict on ${subject}`)
   return outcome.seq
 }
 

@@ -1,6 +1,6 @@
 import { equalBytes } from '@waybill/core'
 import { LogFull, LogUnavailable } from './fault.ts'
-import type { AppendOutcome, Stored } from './log.ts'
+import type { AppendOptions, AppendOutcome, Stored } from './log.ts'
 
 /** What one request to store a message brought. */
 export type Answer =
@@ -20,6 +20,8 @@ export interface Wire {
   /** The first message of the subject after a sequence, and its last one, from the leader. */
   after(subject: string, seq: number, signal?: AbortSignal): Promise<Stored | undefined>
   last(subject: string, signal?: AbortSignal): Promise<Stored | undefined>
+  /** The server process to which the next request goes. */
+  session(): string
   /** Before asking again. Throws once the signal is aborted. */
   pause(attempt: number, signal: AbortSignal | undefined): Promise<void>
   /**
@@ -47,11 +49,12 @@ export interface Message {
 export async function appendUntilKnown(
   wire: Wire,
   message: Message & { readonly expected: number },
-  signal: AbortSignal | undefined,
+  { signal, session }: AppendOptions,
 ): Promise<AppendOutcome> {
   let stale = 0
   begin(message, signal)
   for (let attempt = 0; ; attempt++) {
+    if (session !== undefined && session !== wire.session()) return { kind: 'restarted' }
     const answer = await wire.publish(message)
     switch (answer.kind) {
       case 'stored':

@@ -43,6 +43,7 @@ export {
   type JournalWalk,
 } from './journal.ts'
 export type {
+  AppendOptions,
   AppendOutcome,
   EventLog,
   LeaseChange,

@@ -27,6 +27,9 @@ export interface StreamInfo {
  * - `stored`: it is in the log, at `seq`, exactly once.
  * - `conflict`: somebody else's message is the last one of the subject; nothing of ours is stored.
  *   `lastSeq` is the subject's last sequence, 0 when there is none.
+ * - `restarted`: another process of the server answers than the one that was named. It may have
+ *   forgotten what was acknowledged, and the numbers of what it forgot come again, so a number
+ *   expected says nothing until the caller has looked at what it builds upon. Ours is stored or not.
  * An outcome that is not known is never answered: the adapter asks again until it is known, or
  * throws `LogUnavailable` once the signal is aborted. Then, and after a `LogFull`, append the same
  * bytes with the same expectation again: an append is idempotent. The first message of the subject
@@ -35,6 +38,13 @@ export interface StreamInfo {
 export type AppendOutcome =
   | { readonly kind: 'stored'; readonly seq: number }
   | { readonly kind: 'conflict'; readonly lastSeq: number }
+  | { readonly kind: 'restarted' }
+
+export interface AppendOptions {
+  readonly signal?: AbortSignal
+  /** The process of the server that must take it, as `session()` told; default: whichever. */
+  readonly session?: string
+}
 
 /**
  * A running reader: messages in stream order, none twice, none left out. It starts with no credit
@@ -76,8 +86,10 @@ export interface EventLog extends AsyncDisposable {
     subject: string,
     bytes: Uint8Array,
     expected: number,
-    signal?: AbortSignal,
+    options?: AppendOptions,
   ): Promise<AppendOutcome>
+  /** Names the process of the server that answers: another one after each restart. */
+  session(): string
   /** The subject's last message, from the leader. */
   last(stream: string, subject: string): Promise<Stored | undefined>
   get(stream: string, seq: number): Promise<Stored | undefined>

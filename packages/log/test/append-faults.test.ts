@@ -64,7 +64,7 @@ test('an append without a server ends with its signal, and can be made again', a
   const { ours, theirs, proxy, to } = ways()
   const stop = new AbortController()
   proxy.hold('client')
-  const outcome = ours.log.append(to(0), bytes(1), 0, stop.signal)
+  const outcome = ours.log.append(to(0), bytes(1), 0, { signal: stop.signal })
   const down = Promise.withResolvers<void>()
   const watch = async () => {
     for await (const { type } of ours.nc.status()) if (type === 'disconnect') down.resolve()
@@ -79,6 +79,18 @@ test('an append without a server ends with its signal, and can be made again', a
   expect(await theirs.log.append(to(0), bytes(1), 0)).toEqual({ kind: 'stored', seq: 1 })
 })
 
+test('a server that is started again is another process: nothing goes to it unasked', async () => {
+  const { theirs, to } = ways()
+  const { log } = theirs
+  const session = log.session()
+  await log.append(to(0), bytes(1), 0, { session })
+  await nats.restart('SIGKILL')
+  expect(await log.append(to(0), bytes(2), 1, { session })).toEqual({ kind: 'restarted' })
+  expect(log.session()).not.toBe(session)
+  const now = { session: log.session() }
+  expect(await log.append(to(0), bytes(2), 1, now)).toEqual({ kind: 'stored', seq: 2 })
+})
+
 test('kill -9 of the server under appends: each is stored once, in its place', async () => {
   const { theirs, to, stored, arrivals } = ways()
   let stop = false
@@ -87,7 +99,7 @@ test('kill -9 of the server under appends: each is stored once, in its place', a
     for (let n = 0; !stop; n++) {
       const mark = new TextEncoder().encode(`${slot}:${n}`)
       const outcome = await theirs.log.append(to(slot), mark, seqs.at(-1) ?? 0)
-      if (outcome.kind === 'conflict') throw new Error(`${slot}:${n} met ${outcome.lastSeq}`)
+      if (outcome.kind !== 'stored') throw new Error(`${slot}:${n} met another`)
       seqs.push(outcome.seq)
     }
     return seqs

@@ -28,6 +28,17 @@ export function logConformance(name: string, open: OpenWorld): void {
       expect((await log.info(stream)).messages).toBe(2)
     })
 
+    test('an append to another process of the server is not sent', async () => {
+      await using world = await open()
+      const { log, stream, to } = place(world)
+      const session = log.session()
+      expect(await log.append(to(0), bytes(1), 0, { session })).toEqual({ kind: 'stored', seq: 1 })
+      const other = { session: `${session}-before` }
+      expect(await log.append(to(0), bytes(2), 1, other)).toEqual({ kind: 'restarted' })
+      expect((await log.info(stream)).messages).toBe(1)
+      expect(log.session()).toBe(session)
+    })
+
     test('of many racers one wins, and the others learn whose message is there', async () => {
       await using world = await open()
       const { log, stream, to } = place(world)

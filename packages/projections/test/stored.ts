@@ -54,6 +54,7 @@ export const altered = (
     messageBytesMax: log.messageBytesMax,
     send: log.send.bind(log),
     append: log.append.bind(log),
+    session: log.session.bind(log),
     info: log.info.bind(log),
     purge: log.purge.bind(log),
     subjects: log.subjects.bind(log),

@@ -17,6 +17,7 @@ export async function openJetStreamLog(options: real.JetStreamLogOptions): Promi
     messageBytesMax: log.messageBytesMax,
     send: watchSend(log),
     append: watchAppend(log),
+    session: () => log.session(),
     last: (...of) => log.last(...of),
     get: (...of) => log.get(...of),
     read: (...of) => log.read(...of),
@@ -53,7 +54,7 @@ const bundlePlaces = [
 
 function watchAppend(log: real.EventLog): real.EventLog['append'] {
   let flying = 0
-  return async (subject, bytes, expected, signal) => {
+  return async (subject, bytes, expected, options) => {
     const entries = real.decodeBundle(log.hash, bytes).entries.map(real.decodeEntry)
     const of = bundlePlaces.filter(([, is]) => entries.some(is)).map(([name]) => name)
     for (const name of of) reach(`${name}-unwritten`)
@@ -61,7 +62,7 @@ function watchAppend(log: real.EventLog): real.EventLog['append'] {
     flying += 1
     if (flying > 1) reach('flush-begun')
     try {
-      const outcome = await log.append(subject, bytes, expected, signal)
+      const outcome = await log.append(subject, bytes, expected, options)
       if (flying > 1) reach('flush-half')
       for (const name of of) reach(`${name}-written`)
       return outcome

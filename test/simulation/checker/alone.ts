@@ -1,14 +1,17 @@
 import type { Invariant } from '@waybill/history'
+import { streamNames, type Stored, type Topology } from '@waybill/log'
 import type { Effect } from '../effects.ts'
 import type { Options } from '../options.ts'
 
 interface Known {
   readonly options: Pick<Options, 'children'>
   readonly effects: readonly Effect[]
+  readonly lost: readonly Stored[]
+  readonly topology: Topology
 }
 
 /** Where an attempt ran, by the world's own notes, is where the journal wanted it to run. */
-export const alone = ({ options, effects }: Known): Invariant => ({
+export const alone = ({ options, effects, lost, topology }: Known): Invariant => ({
   name: 'alone',
   law: 'I3',
   holds:
@@ -17,6 +20,8 @@ export const alone = ({ options, effects }: Known): Invariant => ({
   watch() {
     if (!options.children) return undefined
     const wanted = new Map<string, boolean>()
+    // What a power cut took from the journal was carried out all the same, and is numbered anew.
+    const isWhole = lost.every(({ stream }) => stream !== streamNames(topology).journal)
     return {
       entry({ entry }) {
         for (const effect of entry.effects) {
@@ -29,7 +34,7 @@ export const alone = ({ options, effects }: Known): Invariant => ({
         for (const run of effects) {
           const { dispatch, attempt, process } = run
           const isApart = process.includes('/child-')
-          if (wanted.get(`${dispatch} ${attempt}`) === !isApart) {
+          if (isWhole && wanted.get(`${dispatch} ${attempt}`) === !isApart) {
             complain('attempt.alone', `attempt ${attempt} ran in ${process}`, { dispatch })
           }
           if (!isApart) continue

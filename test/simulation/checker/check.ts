@@ -1,3 +1,4 @@
+import { equalBytes } from '@waybill/core'
 import type { Host } from '@waybill/engine'
 import {
   checkHistory,
@@ -78,8 +79,9 @@ export async function check(history: History): Promise<Checked> {
     },
   )
   const ends = await lastEvents(history)
+  const again = await storedAgain(history)
   for (const finding of checked.findings) {
-    if (!isExcused(history, ends, finding)) violate(finding.law, textOf(finding))
+    if (!isExcused(history, ends, again, finding)) violate(finding.law, textOf(finding))
   }
   checkRead(history, checked, violate)
   checkLive(history, checked, tale, violate)
@@ -93,11 +95,13 @@ const textOf = ({ rule, app, slot, bundle, dispatch = '', what }: Finding): stri
 
 /**
  * A power cut took what was read: then the partition must not go on, once it can know. While
- * nothing stands there again it cannot, and passes over nothing either.
+ * nothing stands there again it cannot, and passes over nothing either; nor can it where the last
+ * message that it read is there again, to the byte.
  */
 function isExcused(
   history: History,
   ends: readonly number[],
+  again: readonly Again[],
   { rule, app, slot, seq }: Finding,
 ): boolean {
   if (rule !== 'event.read' && rule !== 'letter.read') return false
@@ -106,7 +110,23 @@ function isExcused(
   const names = streamNames(topology)
   const stream = rule === 'event.read' ? names.events : names.mail
   if (!lost.some((gone) => gone.stream === stream)) return false
+  if (again.some((one) => one.stream === stream && one.slot === slot && one.seq >= seq)) return true
   return options.mode === 'safety' || seq > (ends[slot] ?? 0)
+}
+
+interface Again extends Pick<Stored, 'stream' | 'seq'> {
+  readonly slot: number
+}
+
+/** Messages that a power cut took, where the same bytes were sent to the same place afterwards. */
+async function storedAgain({ log, lost }: History): Promise<readonly Again[]> {
+  const found: Again[] = []
+  for (const { stream, seq, subject, at, bytes } of lost) {
+    const there = await log.get(stream, seq)
+    if (there?.subject !== subject || there.at === at || !equalBytes(there.bytes, bytes)) continue
+    found.push({ stream, seq, slot: Number(subject.split('.').at(-1)) })
+  }
+  return found
 }
 
 /** By slot: the sequence of its last event. */

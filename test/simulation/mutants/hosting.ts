@@ -44,7 +44,8 @@ export const hosting: readonly Mutant[] = [
     name: 'fenced-and-goes-on',
     what: 'a host that lost a partition keeps its seat',
     file: `${engine}/seats.ts`,
-    find: "this.#remove(loop, 'fenced')",
+    find: `counters.conflicts += 1
+    this.#remove(loop, 'fenced')`,
     replace: 'shared.counters.ticks += 0',
   },
   {

@@ -9,16 +9,30 @@ export const storing: readonly Mutant[] = [
     name: 'compare-and-set-off',
     what: 'a bundle is stored wherever the journal stands',
     file: `${engine}/commit.ts`,
-    find: 'return await log.append(subject, bytes, this.#head.seq, signal)',
-    replace: "return { kind: 'stored', ...(await log.send(subject, bytes, signal)) }",
+    find: `const outcome = await log.append(subject, bytes, this.#head.seq, {
+          signal,
+          session: this.#session,
+        })`,
+    replace: `const outcome: AppendOutcome = {
+          kind: 'stored',
+          ...(await log.send(subject, bytes, signal)),
+        }`,
   },
   {
     name: 'conflict-appended-again',
     what: 'after a conflict the bundle is appended behind the other one',
     file: `${engine}/commit.ts`,
-    find: 'return await log.append(subject, bytes, this.#head.seq, signal)',
-    replace: `const first = await log.append(subject, bytes, this.#head.seq, signal)
-        return first.kind === 'stored' ? first : await log.append(subject, bytes, first.lastSeq, signal)`,
+    find: "if (outcome.kind !== 'restarted') return outcome",
+    replace: `if (outcome.kind === 'conflict')
+          return await log.append(subject, bytes, outcome.lastSeq, { signal })
+        if (outcome.kind !== 'restarted') return outcome`,
+  },
+  {
+    name: 'restart-unseen',
+    what: 'after a restart of the server a leader goes on without a look at what it builds upon',
+    file: `${engine}/commit.ts`,
+    find: 'if (!(await stands(this.#head, positions))) return outcome',
+    replace: '',
   },
   {
     name: 'fence-off',

@@ -6,6 +6,7 @@ import {
   sendUntilKnown,
   sha256,
   streamNames,
+  type AppendOptions,
   type AppendOutcome,
   type EventLog,
   type Message,
@@ -47,6 +48,7 @@ export class SimulatedLog implements EventLog {
         this.#read(subject, (view) => view.first(streamOf(subject), subject, seq + 1), signal),
       last: (subject, signal) =>
         this.#read(subject, (view) => view.last(streamOf(subject), subject), signal),
+      session: () => String(server.session),
       pause: (attempt, signal) => network.pause(attempt, signal),
     }
   }
@@ -60,10 +62,14 @@ export class SimulatedLog implements EventLog {
     subject: string,
     bytes: Uint8Array,
     expected: number,
-    signal?: AbortSignal,
+    options: AppendOptions = {},
   ): Promise<AppendOutcome> {
     this.#open()
-    return appendUntilKnown(this.#wire, { subject, bytes, expected }, signal)
+    return appendUntilKnown(this.#wire, { subject, bytes, expected }, options)
+  }
+
+  session(): string {
+    return this.#wire.session()
   }
 
   async last(stream: string, subject: string): Promise<Stored | undefined> {
@@ -132,7 +138,12 @@ export class SimulatedLog implements EventLog {
   }
 
   async #publish(message: Message): ReturnType<Wire['publish']> {
-    const reply = await this.#network.request('log', () => this.#server.store(message))
+    const server = this.#server
+    const { cuts } = server
+    // What was on its way to a server that lost its power arrives nowhere.
+    const reply = await this.#network.request('log', () =>
+      server.cuts === cuts ? server.store(message) : ({ kind: 'unknown', cause: 'power' } as const),
+    )
     if (reply.kind === 'answer') return reply.value
     return { kind: reply.kind === 'busy' ? 'busy' : 'unknown', cause: reply.kind }
   }

@@ -30,6 +30,9 @@ export class Server {
   readonly #createdMs: number
   memory: MemoryServer
   full = false
+  /** Counts its starts: a connection ends with the process that it was made to. */
+  session = 0
+  cuts = 0
   /** When the message that is put back was stored. */
   #restoring: number | undefined
   /** Messages that were acknowledged and are gone, by stream. */
@@ -59,11 +62,13 @@ export class Server {
   }
 
   restart(): void {
+    this.session += 1
     for (const listener of this.#restarts) listener()
   }
 
   /** A power cut: the last messages of a stream were never written, and their places are free. */
   cutTail(stream: string, count: number): void {
+    this.cuts += 1
     const kept = new Map<string, readonly Stored[]>()
     for (const name of this.#streams) kept.set(name, this.memory.stream(name).slice(any, 1))
     const tail = (kept.get(stream) ?? []).slice(-count)

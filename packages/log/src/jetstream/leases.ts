@@ -103,7 +103,7 @@ class JetStreamLeases implements JetStreamLeaseStore {
   ): Promise<number | undefined> {
     const message = { subject, bytes, expected, ...(headers === undefined ? {} : { headers }) }
     const patience = AbortSignal.timeout(this.#limits.patienceMs)
-    const outcome = await appendUntilKnown(this.#wire, message, patience)
+    const outcome = await appendUntilKnown(this.#wire, message, { signal: patience })
     return outcome.kind === 'stored' ? outcome.seq : undefined
   }
 

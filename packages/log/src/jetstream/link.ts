@@ -46,6 +46,7 @@ export class Link {
   readonly #listeners = new Set<(state: 'up' | 'down') => void>()
   readonly #denials = new Set<(subject: string, cause: Error) => void>()
   #requests = 0
+  #serverId = ''
   #state: 'up' | 'down' | 'closed' = 'up'
 
   constructor(nc: NatsConnection) {
@@ -65,6 +66,15 @@ export class Link {
   /** What one message may carry, headers included. */
   get payloadBytesMax(): number {
     return this.#nc.info?.max_payload ?? 1024 * 1024
+  }
+
+  /**
+   * A server makes itself a new one whenever it starts, and says it before anything can be sent to
+   * it. While there is no connection it is still the last one's.
+   */
+  get serverId(): string {
+    this.#serverId = this.#nc.info?.server_id ?? this.#serverId
+    return this.#serverId
   }
 
   newInbox(): string {

@@ -3,6 +3,7 @@ import type { Hash } from '@waybill/core'
 import { appendUntilKnown, sendUntilKnown, type Wire } from '../append.ts'
 import { LogClosed } from '../fault.ts'
 import type {
+  AppendOptions,
   AppendOutcome,
   EventLog,
   Reader,
@@ -76,10 +77,14 @@ class JetStreamLog implements EventLog {
     subject: string,
     bytes: Uint8Array,
     expected: number,
-    signal?: AbortSignal,
+    options: AppendOptions = {},
   ): Promise<AppendOutcome> {
     this.#open()
-    return appendUntilKnown(this.#wire, { subject, bytes, expected }, signal)
+    return appendUntilKnown(this.#wire, { subject, bytes, expected }, options)
+  }
+
+  session(): string {
+    return this.#wire.session()
   }
 
   async last(stream: string, subject: string): Promise<Stored | undefined> {

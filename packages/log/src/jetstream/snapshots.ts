@@ -119,7 +119,7 @@ class JetStreamSnapshots implements JetStreamSnapshotStore {
     let expected = 0
     for (let from = 0; from < bytes.length; from += chunkBytes) {
       const outcome = await this.#append(subject, bytes.subarray(from, from + chunkBytes), expected)
-      if (outcome.kind === 'conflict') throw new SnapshotDamaged(name, 'its chunks are not ours')
+      if (outcome.kind !== 'stored') throw new SnapshotDamaged(name, 'its chunks are not ours')
       expected = outcome.seq
       chunks += 1
     }
@@ -149,8 +149,8 @@ class JetStreamSnapshots implements JetStreamSnapshotStore {
   }
 
   async #append(subject: string, bytes: Uint8Array, expected: number) {
-    const patience = AbortSignal.timeout(this.#limits.patienceMs)
-    return appendUntilKnown(this.#wire, { subject, bytes, expected }, patience)
+    const signal = AbortSignal.timeout(this.#limits.patienceMs)
+    return appendUntilKnown(this.#wire, { subject, bytes, expected }, { signal })
   }
 
   async #purge(subject: string): Promise<void> {

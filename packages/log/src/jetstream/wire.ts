@@ -33,6 +33,7 @@ export function createWire(
   return {
     // With the pauses between them about 12 s; an old leader was seen to be stale for longer than 10.
     staleAnswersMax: replicas > 1 ? 16 : 0,
+    session: () => link.serverId,
     pause: (attempt, signal) => pause(link, attempt, signal),
     after: (subject, seq, signal) => {
       const query = { seq: seq + 1, next_by_subj: subject }

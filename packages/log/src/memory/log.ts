@@ -8,7 +8,15 @@ import {
   type Wire,
 } from '../append.ts'
 import { LogClosed, LogUnavailable } from '../fault.ts'
-import type { AppendOutcome, EventLog, Reader, ReadRange, Stored, StreamInfo } from '../log.ts'
+import type {
+  AppendOptions,
+  AppendOutcome,
+  EventLog,
+  Reader,
+  ReadRange,
+  Stored,
+  StreamInfo,
+} from '../log.ts'
 import { subjectFilter } from '../subject.ts'
 import { streamRouter } from '../topology.ts'
 import { createMemoryReader } from './reader.ts'
@@ -66,6 +74,7 @@ class MemoryLog implements EventLog {
     this.#wire = {
       staleAnswersMax: 0,
       pause,
+      session: () => 'memory',
       publish: (message) => publish(server, this.#request, message),
       after: (subject, seq, signal) =>
         this.#read(subject, () => streamFor(subject).first(subject, seq + 1), signal),
@@ -83,10 +92,14 @@ class MemoryLog implements EventLog {
     subject: string,
     bytes: Uint8Array,
     expected: number,
-    signal?: AbortSignal,
+    options: AppendOptions = {},
   ): Promise<AppendOutcome> {
     this.#open()
-    return appendUntilKnown(this.#wire, { subject, bytes, expected }, signal)
+    return appendUntilKnown(this.#wire, { subject, bytes, expected }, options)
+  }
+
+  session(): string {
+    return this.#wire.session()
   }
 
   last(stream: string, subject: string): Promise<Stored | undefined> {
