@@ -97,7 +97,7 @@ test('C1: what a reader brings after it was replaced is not taken', async () => 
   expect(await broken(295, faults, { sends, handMs })).toEqual([])
 })
 
-test.each([5723, 6132, 20_836])(
+test.each([5723, 6132, 20_836, 65_045])(
   'F14: a leader that lives through a power cut looks at what it builds upon (seed %i)',
   async (seed) => {
     expect((await simulate(drawOptions(seed))).violations).toEqual([])

@@ -52,8 +52,12 @@ export interface CommitPorts {
   readonly signal: AbortSignal
   /** Asked at every border of a bundle: is this state wanted? */
   freeze(): Frozen | undefined
-  /** Another process of the server answers: does it have what a bundle builds upon? */
-  stands(head: JournalHead, positions: BundleHeader['positions']): Promise<boolean>
+  /**
+   * Another process of the server answers: does it have this bundle, and what is read up to here?
+   * Asked of what the log has and of what was read since: in between others may have filled up the
+   * places of what is gone.
+   */
+  stands(head: JournalHead, ...read: readonly Positions[]): Promise<boolean>
   stored(bundle: Committed): void
   /** Somebody else's bundle is the last one: this partition is theirs. */
   conflict(lastSeq: number): void
@@ -64,6 +68,8 @@ export interface CommitPorts {
   failed(cause: unknown): void
 }
 
+type Positions = BundleHeader['positions']
+
 interface Draft {
   readonly entries: Uint8Array[]
   readonly effects: Effect[]
@@ -73,7 +79,7 @@ interface Draft {
 interface Sealed {
   readonly draft: Draft
   readonly epoch: number
-  readonly positions: BundleHeader['positions']
+  readonly positions: Positions
   readonly checkpoint: BundleHeader['checkpoint']
   readonly frozen: Frozen | undefined
 }
@@ -97,6 +103,8 @@ export class Committer {
   #flying: Draft | undefined
   #head: JournalHead
   #session: string
+  /** Of the last acknowledged bundle. */
+  #positions: Positions
   /** The newest one before the draft: what its header names. */
   #checkpoint: BundleHeader['checkpoint']
   #closed = false
@@ -108,6 +116,7 @@ export class Committer {
     this.#ports = ports
     this.#head = head
     this.#session = session
+    this.#positions = Object.fromEntries(partition.positions)
     this.#checkpoint = partition.checkpoint
     const bytesMax = Math.min(bundleBytesMax, log.messageBytesMax)
     this.#draftBytesMax = bytesMax - headerBytes - coreLimits.entryBytesMax
@@ -182,7 +191,7 @@ export class Committer {
     const bytes = encodeBundle(header, draft.entries)
     const hash = log.hash.bytes(bytes)
     const began = performance.now()
-    const outcome = await this.#appendUntilDecided(bytes, header.positions)
+    const outcome = await this.#appendUntilDecided(bytes)
     if (this.#closed || !outcome) return
     this.#leave(draft)
     this.#flying = undefined
@@ -192,6 +201,7 @@ export class Committer {
     const ms = performance.now() - began
     this.#stored += draft.entries.length
     this.#head = { seq, number: header.number, hash }
+    this.#positions = header.positions
     // The next one is on its way before the effects of this one begin.
     this.flush()
     const { entries, effects } = draft
@@ -203,11 +213,8 @@ export class Committer {
    * A server that was started anew may have forgotten the last things it acknowledged, and gives
    * their numbers to others: before anything is sent to it, it is looked at.
    */
-  async #appendUntilDecided(
-    bytes: Uint8Array,
-    positions: BundleHeader['positions'],
-  ): Promise<AppendOutcome | undefined> {
-    const { log, subject, signal, clock, stands, delayed } = this.#ports
+  async #appendUntilDecided(bytes: Uint8Array): Promise<AppendOutcome | undefined> {
+    const { log, partition, subject, signal, clock, stands, delayed } = this.#ports
     for (let attempt = 0; !this.#closed; attempt++) {
       try {
         const outcome = await log.append(subject, bytes, this.#head.seq, {
@@ -216,7 +223,8 @@ export class Committer {
         })
         if (outcome.kind !== 'restarted') return outcome
         const session = log.session()
-        if (!(await stands(this.#head, positions))) return outcome
+        const stepped = Object.fromEntries(partition.positions)
+        if (!(await stands(this.#head, this.#positions, stepped))) return outcome
         this.#session = session
       } catch (cause) {
         if (!isPassing(cause) || signal.aborted) throw cause

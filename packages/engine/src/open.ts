@@ -133,12 +133,12 @@ function samePositions(
   return true
 }
 
-/** Is the last bundle of a partition, and all that it has read up to these positions, still there? */
+/** Is the last bundle of a partition, and what it has read, still there? */
 export async function stands(
   partition: Partition,
   ports: Pick<OpenPorts, 'log' | 'topology'>,
   head: JournalHead,
-  positions: Readonly<Record<string, Position>>,
+  read: readonly Readonly<Record<string, Position>>[],
 ): Promise<boolean> {
   const { log, topology } = ports
   if (head.seq > 0) {
@@ -146,7 +146,7 @@ export async function stands(
     if (!last || log.hash.bytes(last.bytes) !== head.hash) return false
   }
   try {
-    await checkInputs(partition, ports, Object.entries(positions))
+    await checkInputs(partition, ports, read.flatMap(Object.entries<Position>))
     return true
   } catch (cause) {
     if (cause instanceof InputLost) return false

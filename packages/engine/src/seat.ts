@@ -80,7 +80,7 @@ export function takeSeat(shared: Shared, recovered: Recovered, events: SeatEvent
       partition,
       head,
       session,
-      stands: (last, positions) => stands(partition, shared, last, positions),
+      stands: (last, ...read) => stands(partition, shared, last, read),
       subject: subjects(topology).journal(app, slot),
       createEffects: (result) => effectsOf(shared, partition, result, events.failed),
       freeze: () => checkpoints.freeze(),
