@@ -28,6 +28,21 @@ test('a reader goes on within two seconds of a kill -9, nothing twice and nothin
   expect(performance.now() - began).toBeLessThan(2000)
 })
 
+test('a read to an end that is gone fails, it does not wait for ever', async () => {
+  const { theirs, stream, to, open } = ways()
+  await using log = await open(theirs, { patienceMs: 500 })
+  // More than a read asks for ahead of whoever takes it.
+  await Promise.all(Array.from({ length: 2500 }, (_, n) => log.send(to(0), bytes(n % 256))))
+  let taken = 0
+  const reading = async (): Promise<void> => {
+    for await (const _ of log.read({ stream, subjects: [], fromSeq: 1 })) {
+      if (++taken === 1) await api(theirs.nc, `STREAM.PURGE.${stream}`)
+    }
+  }
+  await expect(reading()).rejects.toMatchObject({ name: 'LogUnavailable', kind: 'retryable' })
+  expect(taken).toBeGreaterThan(0)
+})
+
 test('a reader goes on when its consumer is deleted', async () => {
   const { theirs, stream, to, open } = ways()
   const { nc } = theirs

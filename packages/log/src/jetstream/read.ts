@@ -22,12 +22,16 @@ export async function* readRange(
   const last = Math.min(toSeq, await lastOf(link, limits, range, signal))
   if (last < fromSeq) return
   const options = { ...range, holes: 'sparse', replicas: 1 } as const
-  await using reader = new JetStreamReader(link, limits, options, signal)
+  using pulse = watchPulse(link, limits.patienceMs)
+  const until = AbortSignal.any([signal, pulse.stopped])
+  await using reader = new JetStreamReader(link, limits, options, until)
   reader.grant(ahead)
   const taken = { messages: 0, bytes: 0 }
   for await (const message of reader) {
+    pulse.rest()
     if (message.seq <= last) yield message
     if (message.seq >= last) return
+    pulse.wait()
     taken.messages += 1
     taken.bytes += message.bytes.length
     if (taken.messages < ahead.messages / 2 && taken.bytes < ahead.bytes / 2) continue
@@ -35,7 +39,33 @@ export async function* readRange(
     taken.messages = taken.bytes = 0
   }
   // The reader ended before the end was reached.
-  throw new LogUnavailable(stream, { cause: signal.reason })
+  throw new LogUnavailable(stream, { cause: until.reason })
+}
+
+/**
+ * The end was there, but need not be any more, or not where the consumer is: a replica that lost
+ * it, or a purge. Whoever waits for it would wait for ever.
+ */
+function watchPulse(link: Link, patienceMs: number) {
+  const stop = new AbortController()
+  let waitingSince = performance.now()
+  const timer = setInterval(() => {
+    if (!link.up && waitingSince < Infinity) waitingSince = performance.now()
+    const waitedMs = performance.now() - waitingSince
+    if (waitedMs > patienceMs) stop.abort(new Error(`no message for ${Math.round(waitedMs)} ms`))
+  }, patienceMs / 4)
+  timer.unref()
+  return {
+    stopped: stop.signal,
+    wait: () => {
+      waitingSince = performance.now()
+    },
+    /** Whoever has a message in hand may take the time that it takes. */
+    rest: () => {
+      waitingSince = Infinity
+    },
+    [Symbol.dispose]: () => clearInterval(timer),
+  }
 }
 
 async function lastOf(
