@@ -18,15 +18,26 @@ const groups: readonly Group[] = [
   {
     name: 'partition',
     files: [
-      'partition/{apply,commands,dedupe,draft,match,quarantine,state,step,timers}.ts',
-      'partition/checkpoint.ts',
+      'partition/{apply,checkpoint,commands,dedupe,draft,match,quarantine,state,step,timers}.ts',
+      'partition/{again,definitions,deployed,home,mail,outbox,restore,results,skipped,stopped}.ts',
+      'partition/views.ts',
     ],
     tests: ['partition/**/*.ts'],
     triesShare: 0.1,
   },
   {
+    name: 'control',
+    files: [
+      'ledger/{batch,circuit,circuit-state,concurrency,debounce,gate,gates,ledger}.ts',
+      'ledger/{queue,rate-limit,singleton,throttle}.ts',
+      'partition/{admission,circuits,held,ledgers,pause,settle,switch}.ts',
+    ],
+    tests: ['ledger/**/*.ts', '{circuit,pause}*.ts', 'partition/{world,story}.ts'],
+    triesShare: 0.05,
+  },
+  {
     name: 'dispatch',
-    files: ['dispatch/{actor,deeds,machine}.ts'],
+    files: ['dispatch/{actor,deeds,fared,machine}.ts'],
     tests: ['dispatch/**/*.ts', 'partition/world.ts'],
     triesShare: 0.1,
   },
@@ -44,7 +55,12 @@ const groups: readonly Group[] = [
   },
   {
     name: 'schemas',
-    files: ['{binding,event}.ts', 'dispatch/{effect,event,record}.ts', 'partition/entry.ts'],
+    files: [
+      '{binding,event}.ts',
+      'dispatch/{effect,event,flow,record}.ts',
+      'ledger/{fact,limit,rule,ticket}.ts',
+      'partition/{definition,entry,letter,snapshot-shape}.ts',
+    ],
     tests: ['{binding,event}.test.ts', 'schema/*.ts', 'partition/world.ts'],
     triesShare: 0.1,
   },
