@@ -3,8 +3,10 @@ import {
   acceptEvent,
   bindingKey,
   createPartition,
+  decode,
   defaultTimeouts,
   definitionHash,
+  encode,
   encodeBuckets,
   freeze,
   headOf,
@@ -12,11 +14,14 @@ import {
   restorePartition,
   step,
   type Effect,
+  type EventDraft,
   type Hash,
   type Input,
   type KeyedLimit,
   type Manifest,
   type Partition,
+  waybillEvent,
+  type WaybillEvent,
 } from '@waybill/core'
 
 /**
@@ -83,17 +88,20 @@ function open(binding: Manifest): Bench {
 
 const headAt = (at: number) =>
   headOf(
-    acceptEvent(
-      {
-        type: 'bench.event',
-        source: 'b',
-        data: { at },
-        dedupeKey: `${at}`,
-        tenant: `t${at % tenants}`,
-      },
-      { hash, generation: 1, slots: 1, now: 1 },
-    ).event,
+    received({
+      type: 'bench.event',
+      source: 'b',
+      data: { at },
+      dedupeKey: `${at}`,
+      tenant: `t${at % tenants}`,
+    }),
   )
+
+/** As a partition gets it: from the bytes of a message. */
+function received(draft: EventDraft): WaybillEvent {
+  const { event } = acceptEvent(draft, { hash, generation: 1, slots: 1, now: 1 })
+  return waybillEvent.parse(decode(encode(event)))
+}
 
 function send({ take, binding }: Bench, head: ReturnType<typeof headOf>, at: number) {
   const ref = { stream: 'EVENTS_g1', seq: at + 1, index: 0, hash: messageHash }
