@@ -73,31 +73,35 @@ function candidates(env) {
  * with their settings, which come along where the machine has none of its own.
  */
 function finish(tree) {
-  const fonts = join(tree, 'etc/fonts/conf.d')
-  if (existsSync(fonts)) turnInwards(tree, fonts)
+  const fonts = existsSync(join(tree, 'etc/fonts'))
+  if (fonts) settleFonts(tree)
   const libraries = libraryPlaces(tree).map((place) => `$here/${place}`)
   const lines = [
     '#!/bin/sh',
     'here=$(cd -- "$(dirname -- "$0")" && pwd)',
     `export LD_LIBRARY_PATH="${libraries.join(':')}\${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"`,
-    ...(existsSync(fonts) ? ['export FONTCONFIG_SYSROOT="$here"'] : []),
+    ...(fonts ? ['export FONTCONFIG_PATH="$here/etc/fonts"'] : []),
     'exec "$here/usr/lib/chromium/chromium" "$@"',
   ]
   writeFileSync(join(tree, launcher), `${lines.join('\n')}\n`)
   chmodSync(join(tree, launcher), 0o755)
 }
 
-/** Settings are links to absolute places, which lead out of the tree. */
-function turnInwards(tree, folder) {
-  const links = readdirSync(folder, { withFileTypes: true }).filter((entry) =>
-    entry.isSymbolicLink(),
-  )
-  for (const { name } of links) {
-    const path = join(folder, name)
-    const target = readlinkSync(path)
+/**
+ * The settings are links to absolute places, which lead out of the tree, and name such a place for
+ * the fonts. (FONTCONFIG_SYSROOT would be shorter, but with it Chromium draws no text.)
+ */
+function settleFonts(tree) {
+  const settings = join(tree, 'etc/fonts/conf.d')
+  const entries = readdirSync(settings, { withFileTypes: true })
+  for (const { name } of entries.filter((entry) => entry.isSymbolicLink())) {
+    const path = join(settings, name)
+    const target = join(tree, readlinkSync(path))
     rmSync(path)
-    symlinkSync(relative(folder, join(tree, target)), path)
+    symlinkSync(relative(settings, target), path)
   }
+  const fonts = '<dir prefix="relative">../../../usr/share/fonts</dir>'
+  writeFileSync(join(settings, '00-fonts.conf'), `<fontconfig>${fonts}</fontconfig>\n`)
 }
 
 /** Two libraries keep parts of theirs in folders of their own, found by absolute paths otherwise. */
