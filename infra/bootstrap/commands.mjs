@@ -17,9 +17,9 @@ export const commands = {
   chaos: { natsServer: true, run: source('test/chaos/main.ts') },
   simulate: { natsServer: false, run: source('test/simulation/main.ts') },
   mutate: { natsServer: false, run: source('test/mutation/main.ts') },
-  test: { natsServer: true, run: test },
+  test: { natsServer: true, chromium: true, run: test },
   check: { natsServer: false, run: check },
-  verify: { natsServer: true, run: verify },
+  verify: { natsServer: true, chromium: true, run: verify },
   build: {
     natsServer: false,
     run: (toolchain, args) => tool(toolchain, 'turbo', ['run', 'build', ...args]),

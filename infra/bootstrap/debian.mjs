@@ -1,28 +1,24 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { capture, refuseWhenInterrupted, tail } from './child.mjs'
-import { cache } from './place.mjs'
+import { unpackPackages } from './apt.mjs'
 import { say } from './problem.mjs'
-import { swap } from './tools.mjs'
 
 /**
- * The newest nats-server of the archive this machine already trusts: same mirror, same keyring,
- * same proxies, only a newer suite, with lists and state of our own. Nothing of the system is
- * touched and root is not needed. Returns why it did not work, or nothing when it did.
+ * The newest version of a program that needs no library, from the archive this machine already
+ * trusts, only of a newer suite. Returns why it did not work, or nothing when it did.
  */
-export async function fetchFromDebian(destination) {
-  if (process.platform !== 'linux') return [`this is ${process.platform}: no Debian archive`]
+export async function fetchNewest(name, destination) {
   const release = osRelease()
   const suites = newestSuites[release.ID]
-  if (!suites || !existsSync('/etc/apt'))
-    return [`this is ${release.PRETTY_NAME ?? 'an unknown Linux'}: neither Debian nor Ubuntu`]
+  if (!suites || !hasApt()) return [noArchive(release)]
   const sources = suiteSources(release, systemLists())
   if (sources.length === 0) return ['no source in /etc/apt names the archive of this release']
-  say("fetching nats-server from the archive of this machine's distribution (once)")
+  announce(name)
   const reasons = []
   for (const suite of suites) {
     for (const source of sources) {
-      const reason = await download(destination, source(suite))
+      const get = ['download', name]
+      const reason = await unpackPackages(destination, { get, sources: source(suite) })
       if (!reason) return []
       reasons.push(`apt, suite ${suite}: ${reason}`)
     }
@@ -30,71 +26,33 @@ export async function fetchFromDebian(destination) {
   return reasons
 }
 
-const newestSuites = { debian: ['testing', 'unstable'], ubuntu: ['devel'] }
-
-async function download(destination, sources) {
-  const work = join(cache, `apt.${process.pid}`)
-  const fresh = join(cache, `nats-server.${process.pid}`)
-  try {
-    const apt = prepareApt(work, sources)
-    const steps = [
-      ['apt-get', [...apt, 'update']],
-      ['apt-get', [...apt, 'download', 'nats-server']],
-    ]
-    for (const [command, args] of steps) {
-      const result = await capture(command, args, {
-        cwd: work,
-        env: { ...process.env, LC_ALL: 'C' },
-      })
-      refuseWhenInterrupted()
-      if (result.code !== 0) return tail(result)
-    }
-    const archive = readdirSync(work).find((name) => name.endsWith('.deb'))
-    const unpacked = await capture('dpkg-deb', ['-x', join(work, archive), fresh])
-    if (unpacked.code !== 0) return tail(unpacked)
-    swap(fresh, destination)
-    return undefined
-  } finally {
-    for (const path of [work, fresh]) rmSync(path, { recursive: true, force: true })
-  }
+/**
+ * A program of this machine's own release with every library that the machine lacks. `finish` is
+ * given the unpacked tree before it is put in its place.
+ */
+export async function fetchWithLibraries(name, destination, finish) {
+  if (!hasApt()) return [noArchive(osRelease())]
+  announce(name)
+  const get = ['install', '--download-only', '--yes', '--no-install-recommends', name]
+  const reason = await unpackPackages(destination, { get, finish })
+  return reason ? [`apt: ${reason}`] : []
 }
 
-function prepareApt(work, sources) {
-  rmSync(work, { recursive: true, force: true })
-  for (const place of ['lists/partial', 'archives/partial', 'state', 'log'])
-    mkdirSync(join(work, place), { recursive: true })
-  writeFileSync(join(work, 'waybill.sources'), `${sources}\n`)
-  // A container image's hooks clean the system's own package cache after an update.
-  writeFileSync(
-    join(work, 'waybill.conf'),
-    '#clear APT::Update::Post-Invoke;\n#clear APT::Update::Post-Invoke-Success;\n',
+const newestSuites = { debian: ['testing', 'unstable'], ubuntu: ['devel'] }
+
+function announce(name) {
+  say(`fetching ${name} from the archive of this machine's distribution (once)`)
+}
+
+function hasApt() {
+  return (
+    process.platform === 'linux' && existsSync('/etc/apt') && existsSync('/var/lib/dpkg/status')
   )
-  const options = {
-    'Dir::Etc::sourcelist': join(work, 'waybill.sources'),
-    'Dir::Etc::sourceparts': '/dev/null',
-    'Dir::Etc::preferences': '/dev/null',
-    'Dir::Etc::preferencesparts': '/dev/null',
-    'Dir::State': join(work, 'state'),
-    'Dir::State::lists': join(work, 'lists'),
-    'Dir::State::status': '/dev/null',
-    'Dir::Cache': work,
-    'Dir::Cache::archives': join(work, 'archives'),
-    'Dir::Log': join(work, 'log'),
-    'APT::Default-Release': '',
-    // Otherwise an archive that cannot be reached is a warning and the package merely unknown.
-    'APT::Update::Error-Mode': 'any',
-    'APT::Sandbox::User': 'root',
-    'Acquire::Languages': 'none',
-    'Acquire::Retries': '2',
-    'Acquire::IndexTargets::deb::DEP-11::DefaultEnabled': 'false',
-    'Acquire::IndexTargets::deb::Contents-deb::DefaultEnabled': 'false',
-  }
-  return [
-    '-c',
-    join(work, 'waybill.conf'),
-    '-q',
-    ...Object.entries(options).flatMap(([name, value]) => ['-o', `${name}=${value}`]),
-  ]
+}
+
+function noArchive(release) {
+  if (process.platform !== 'linux') return `this is ${process.platform}: no Debian archive`
+  return `this is ${release.PRETTY_NAME ?? 'an unknown Linux'}: neither Debian nor Ubuntu`
 }
 
 function osRelease() {

@@ -1,4 +1,5 @@
 import { delimiter, dirname, join } from 'node:path'
+import { fetchChromium, findChromium } from './chromium.mjs'
 import { dependenciesInstalled, installDependencies } from './dependencies.mjs'
 import { withLock } from './lock.mjs'
 import { fetchNatsServer, findNatsServer } from './nats-server.mjs'
@@ -7,42 +8,44 @@ import { fetchTools, findNode, findPnpm } from './tools.mjs'
 
 /**
  * Everything a command needs, found or fetched: Node, pnpm, the installed dependencies and, when
- * asked for, a nats-server. The second time it only looks: a few files are hashed, nothing is locked.
+ * asked for, a nats-server and a Chromium. The second time it only looks: a few files are hashed,
+ * nothing is locked.
  */
-export async function prepare({ natsServer }) {
-  const found = look(natsServer)
+export async function prepare(wanted) {
+  const found = look(wanted)
   return toolchain(
-    isComplete(found, natsServer)
+    isComplete(found, wanted)
       ? found
-      : await withLock(join(cache, 'bootstrap.lock'), () => fetchMissing(natsServer)),
+      : await withLock(join(cache, 'bootstrap.lock'), () => fetchMissing(wanted)),
   )
 }
 
-function look(natsServer) {
+function look({ natsServer, chromium }) {
   const server = natsServer || !process.env.NATS_SERVER ? findNatsServer() : process.env.NATS_SERVER
   return {
     node: findNode(),
     pnpm: findPnpm(),
     installed: dependenciesInstalled(),
     natsServer: server,
+    chromium: chromium ? findChromium() : undefined,
   }
 }
 
-function isComplete(found, natsServer) {
-  return Boolean(found.node && found.pnpm && found.installed && (found.natsServer || !natsServer))
+function isComplete(found, { natsServer, chromium }) {
+  const { node, pnpm, installed } = found
+  const programs = (found.natsServer || !natsServer) && (found.chromium || !chromium)
+  return Boolean(node && pnpm && installed && programs)
 }
 
 /** Under the lock, so it looks again first: whoever held it before may have done the work. */
-async function fetchMissing(natsServer) {
-  const found = look(natsServer)
+async function fetchMissing(wanted) {
+  const found = look(wanted)
   if (!found.node || !found.pnpm) await fetchTools()
   const [node, pnpm] = [findNode(), findPnpm()]
   if (!found.installed) await installDependencies(node, pnpm)
-  return {
-    node,
-    pnpm,
-    natsServer: found.natsServer ?? (natsServer ? await fetchNatsServer() : undefined),
-  }
+  const natsServer = found.natsServer ?? (wanted.natsServer ? await fetchNatsServer() : undefined)
+  if (wanted.chromium && !found.chromium) await fetchChromium()
+  return { node, pnpm, natsServer }
 }
 
 function toolchain({ node, pnpm, natsServer }) {

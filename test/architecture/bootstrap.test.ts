@@ -18,7 +18,7 @@ beforeEach(async () => {
 })
 afterEach(() => rm(dir, { recursive: true, force: true }))
 
-describe('NATS_SERVER is asked for by name, so it must be right', () => {
+describe('a program asked for by name must be right', () => {
   test('a file that is not there', async () => {
     const result = await command(['demo'], { NATS_SERVER: join(dir, 'none') })
     expect(result).toMatchObject({ code: 78, stdout: '' })
@@ -33,6 +33,13 @@ describe('NATS_SERVER is asked for by name, so it must be right', () => {
     expect(result).toMatchObject({ code: 78, stdout: '' })
     expect(result.stderr).toContain('version 2.10.27, needed is 2.12.7 or newer')
     expect(result.stderr).toContain('next   unset NATS_SERVER')
+  })
+
+  test.skipIf(process.platform === 'win32')('a Chromium that is too old', async () => {
+    const result = await command(['test'], { CHROMIUM: await fake('Chromium 90.0.4430.212') })
+    expect(result).toMatchObject({ code: 78, stdout: '' })
+    expect(result.stderr).toContain('bootstrap.chromium-too-old')
+    expect(result.stderr).toContain('CHROMIUM is version 90.0.4430, needed is 132.0 or newer')
   })
 
   test.skipIf(process.platform === 'win32')('something else altogether', async () => {
@@ -196,7 +203,7 @@ function expression(module: string, body: string): string {
 }
 
 async function fake(output: string): Promise<string> {
-  const path = join(dir, 'nats-server')
+  const path = join(dir, 'program')
   await writeFile(path, `#!/bin/sh\necho '${output}'\n`)
   await chmod(path, 0o755)
   return path
