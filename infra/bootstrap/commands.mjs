@@ -26,6 +26,8 @@ export const commands = {
   },
   pnpm: {
     natsServer: false,
+    // It is how a lockfile that does not fit is mended.
+    dependencies: false,
     run: ({ pnpm, env }, args) => run(pnpm, args, { cwd: root, env }),
   },
 }

@@ -20,12 +20,12 @@ export async function prepare(wanted) {
   )
 }
 
-function look({ natsServer, chromium }) {
+function look({ natsServer, chromium, dependencies = true }) {
   const server = natsServer || !process.env.NATS_SERVER ? findNatsServer() : process.env.NATS_SERVER
   return {
     node: findNode(),
     pnpm: findPnpm(),
-    installed: dependenciesInstalled(),
+    installed: !dependencies || dependenciesInstalled(),
     natsServer: server,
     chromium: chromium ? findChromium() : undefined,
   }

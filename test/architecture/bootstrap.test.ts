@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -58,6 +58,20 @@ test('a second run says nothing of its own and is quick', async () => {
   const result = await command(['pnpm', '--version'])
   expect(result).toEqual({ code: 0, stdout: `${packageManager.split('@')[1]}\n`, stderr: '' })
   expect(performance.now() - since).toBeLessThan(2000)
+})
+
+test('pnpm runs although what is installed does not fit: that is how it is mended', async () => {
+  await cp(bootstrap, join(dir, 'infra', 'bootstrap'), { recursive: true })
+  const names = ['package.json', 'pnpm-workspace.yaml']
+  for (const name of names) await cp(join(root, name), join(dir, name))
+  await writeFile(join(dir, 'pnpm-lock.yaml'), 'lockfileVersion: "9.0"\n')
+  await symlink(join(root, '.cache'), join(dir, '.cache'), 'junction')
+  const child = spawn(process.execPath, [
+    join(dir, 'infra', 'bootstrap', 'run.mjs'),
+    'pnpm',
+    '--version',
+  ])
+  expect(await text(child.stdout)).toMatch(/^\d+\.\d+\.\d+\n$/)
 })
 
 test('an unknown command is told the known ones', async () => {
