@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { createPartition, equalBytes, nextDue, step } from '../../src/index.ts'
 import { decodeEntry } from '../partition/world.ts'
+import { tries } from '../tries.ts'
 import { anyApp } from './apps.ts'
 import { drain, expectNothingLeft, stuck } from './drain.ts'
 import { acts, live } from './life.ts'
@@ -10,7 +11,7 @@ import type { Site, World } from './world.ts'
 
 /* What gates let in meanwhile is held against their laws by `packages/history`, over the same lives. */
 
-const numRuns = Number(process.env['LEDGER_RUNS'] ?? 300)
+const { numRuns } = tries(Number(process.env['LEDGER_RUNS'] ?? 300))
 const seed = process.env['LEDGER_SEED']
 /** Far more than a run takes; thousands of runs are asked for by hand. */
 const withinMs = 30_000 + numRuns * 500
