@@ -3,9 +3,9 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as wait } from 'node:timers/promises'
 import { connect } from '@nats-io/transport-node'
 import { expect, test } from 'vitest'
+import { until } from '../../../test/fixture/until.ts'
 import { startNatsServer, type NatsServer } from '../src/index.ts'
 
 const names = ['n1', 'n2', 'n3']
@@ -41,17 +41,12 @@ interface JetStream {
   readonly meta_cluster?: { readonly leader?: string; readonly cluster_size: number }
 }
 
-/** Asks until it knows one; the test's own time is the limit. */
-async function leaderOf({ monitoringUrl }: NatsServer): Promise<string> {
-  for (;;) {
+const leaderOf = ({ monitoringUrl }: NatsServer): Promise<string> =>
+  until('a leader is known', 15_000, async () => {
     // The server's own format.
     const { meta_cluster } = (await (await fetch(`${monitoringUrl}/jsz`)).json()) as JetStream
-    if (meta_cluster?.leader && meta_cluster.cluster_size === names.length) {
-      return meta_cluster.leader
-    }
-    await wait(20)
-  }
-}
+    return meta_cluster?.cluster_size === names.length && (meta_cluster.leader || undefined)
+  })
 
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')

@@ -1,5 +1,16 @@
+import type { KeyedLimit } from '@waybill/core'
+import { runRetention, streamNames } from '@waybill/log'
 import { expect, test } from 'vitest'
-import { streamNames } from '@waybill/log'
+import {
+  appOf,
+  createSystem,
+  definition,
+  ends,
+  eventually,
+  leading,
+  transitions,
+  until,
+} from '../../engine/test/system.ts'
 import { binding, createStory, names } from '../../history/test/story.ts'
 import { retentionFloors } from '../src/retention.ts'
 
@@ -29,4 +40,44 @@ test('the letter that an edited event lies in stays while its redrive is open', 
   for (const { stream, belowSeq } of floors) {
     if (stream === mail) expect(belowSeq).toBeLessThanOrEqual(needed)
   }
+})
+
+test('what was merged into a batch stays while the batch is open, in whatever slot it came', async () => {
+  const size = 8
+  const limit: KeyedLimit = {
+    name: 'batch',
+    scope: 'app',
+    rule: { kind: 'batch', size, timeoutMs: 3_600_000 },
+  }
+  const system = createSystem({ slots: 2 })
+  const given: (readonly unknown[])[] = []
+  const app = appOf({
+    definitions: [definition({ flow: { limits: [limit], holdWhileRetrying: false } })],
+    run: async ({ attempt, batch = [] }) => {
+      given.push(batch.map(({ data }) => data))
+      if (attempt === 1) throw new Error('once more')
+      return undefined
+    },
+  })
+  await system.deploy(app)
+  const first = system.host(app)
+  await until('it leads', () => leading(first) === 2)
+  const sent = Array.from({ length: size }, (_, n) => n)
+  const ids = await system.send(...sent.map((data) => ({ data })))
+  expect(new Set(ids.map((id) => id.split('-')[1])).size).toBe(2)
+  await eventually(system, 'all but the leader ended, which waits', async () => {
+    const moves = transitions(await system.journal())
+    const merged = ends(await system.journal()).size === size - 1
+    return merged && moves.some(({ to }) => to === 'retryWait')
+  })
+
+  const ages = { eventsMs: 0, journalMs: 0, mailMs: 0, now: system.clock.now() + 1 }
+  const floors = await retentionFloors(system, ages, new AbortController().signal)
+  await runRetention({ log: system.log, topology: system.topology, floors })
+  // Whoever takes over has nothing of it in memory.
+  first.crash()
+  const second = system.host(app)
+  await eventually(system, 'it ran again', () => given.length === 2)
+  expect(given).toEqual([sent, sent])
+  await second.stop()
 })

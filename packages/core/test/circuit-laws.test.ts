@@ -26,6 +26,7 @@ import {
   type Site,
   type World,
 } from './circuit-world.ts'
+import { tries } from './tries.ts'
 
 type Act =
   | { readonly act: 'event'; readonly sent: Sent }
@@ -196,6 +197,6 @@ test('8 whatever happens in whatever order, circuits keep their laws', () => {
       expect(world.sites.flatMap(breaches)).toEqual([])
       expect(spentByDeferral(world)).toEqual([])
     }),
-    { numRuns: 300, endOnFailure: true },
+    { ...tries(300), endOnFailure: true },
   )
 }, 120_000)

@@ -31,6 +31,7 @@ import {
   type Sent,
   type World,
 } from './pause-world.ts'
+import { tries } from './tries.ts'
 import { hash, partitionId } from './partition/world.ts'
 
 type Act =
@@ -176,7 +177,7 @@ function begun({ facts, input }: Entry): AtPlace[] {
   })
 }
 
-const runs = { numRuns: 300 }
+const runs = tries(300)
 
 test('every event is given to every binding that was on its type once, and in its order', () => {
   fc.assert(

@@ -1,4 +1,5 @@
 import type { Entry } from '@waybill/core'
+import { streamNames } from '@waybill/log'
 import { describe, expect, test } from 'vitest'
 import type { HostLimits } from '../src/limits.ts'
 import { loadApp } from './isolated-app.ts'
@@ -33,16 +34,20 @@ const outputs = async (system: System): Promise<unknown[]> =>
 const heads = (entries: readonly Entry[]): string[] =>
   entries.flatMap(({ input }) => (input.kind === 'event' ? [input.head.type] : []))
 
-/** A child process takes its own time, which is not the virtual one. */
-async function awaited(holds: () => Promise<boolean>): Promise<void> {
-  while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 5))
+/** A child process takes its own time, which is not the virtual one: looked at with each bundle. */
+async function recorded({ log, topology }: System, holds: () => Promise<boolean>): Promise<void> {
+  const { journal: stream } = streamNames(topology)
+  const never = new AbortController().signal
+  await using bundles = log.follow({ stream, subjects: [], fromSeq: 1 }, never)
+  bundles.grant({ messages: Infinity, bytes: Infinity })
+  for await (const _ of bundles) if (await holds()) return
 }
 
 describe('a handler in a process of its own', () => {
   test('runs elsewhere, one after the other in the same child, and sends through its parent', async () => {
     const { system, running, ended } = await start()
     await system.send({ data: 'where' }, { data: 'send' }, { data: 'refuse' })
-    await awaited(async () => (await ended()).size === 4)
+    await recorded(system, async () => (await ended()).size === 4)
     expect([...(await ended()).values()].flat().sort()).toEqual([
       'dlq',
       'succeeded',
@@ -61,7 +66,7 @@ describe('a handler in a process of its own', () => {
   test('that kills its process is run again, and is poison after the third time', async () => {
     const { system, running, ended } = await start()
     await system.send({ data: 'die' }, { data: 'where' })
-    await awaited(async () => (await ended()).size === 2)
+    await recorded(system, async () => (await ended()).size === 2)
     const all = transitions(await system.journal())
     expect(all.filter(({ event }) => event.type === 'attempt.lost')).toHaveLength(3)
     const last = all.filter(({ record }) => record.outcome?.status === 'dlq').at(-1)
@@ -74,12 +79,12 @@ describe('a handler in a process of its own', () => {
     const { system, running, ended } = await start()
     const { clock } = system
     await system.send({ data: 'hang' })
-    await awaited(async () => heads(await system.journal()).includes('hanging'))
+    await recorded(system, async () => heads(await system.journal()).includes('hanging'))
     clock.advanceTo(clock.now() + 5000)
     await until('the next attempt is asked for', () => running.host.counters.asked === 2)
     clock.advanceTo(clock.now() + 2000)
     await system.send({ data: 'where' })
-    await awaited(async () => (await ended()).size === 2)
+    await recorded(system, async () => (await ended()).size === 2)
     expect([...(await ended()).values()]).toEqual([['succeeded'], ['succeeded']])
     expect(await outputs(system)).toContain('second')
     await running.stop()
@@ -90,7 +95,7 @@ describe('a handler in a process of its own', () => {
     await system.send({ data: 'where' })
     const failed = async (): Promise<boolean> =>
       transitions(await system.journal()).some(({ record }) => record.error !== undefined)
-    await awaited(failed)
+    await recorded(system, failed)
     const failure = transitions(await system.journal()).find(({ record }) => record.error)
     expect(failure?.record).toMatchObject({ kills: 0, error: { message: 'there is no app' } })
     running.crash()
@@ -99,7 +104,7 @@ describe('a handler in a process of its own', () => {
   test('has several processes to run in, each with one attempt at a time', async () => {
     const { system, running, ended } = await start('file:///app.ts', { isolatedMax: 3 })
     await system.send(...Array.from({ length: 9 }, () => ({ data: 'where' })))
-    await awaited(async () => (await ended()).size === 9)
+    await recorded(system, async () => (await ended()).size === 9)
     const pids = new Set((await outputs(system)).map((one) => (one as { pid: number }).pid))
     expect(pids.size).toBeLessThanOrEqual(3)
     expect(pids.size).toBeGreaterThan(1)
@@ -110,7 +115,7 @@ describe('a handler in a process of its own', () => {
     const { system, running, ended } = await start()
     const { clock } = system
     await system.send({ data: 'hang' }, { data: 'where' })
-    await awaited(async () => heads(await system.journal()).includes('hanging'))
+    await recorded(system, async () => heads(await system.journal()).includes('hanging'))
     // Half of its five seconds; the one that hangs still has the other half.
     clock.advanceTo(clock.now() + 2500)
     const parked = (event: string): boolean => event === 'attempt.parked'
@@ -120,7 +125,7 @@ describe('a handler in a process of its own', () => {
     clock.advanceTo(clock.now() + 2500)
     await until('the one that hangs is over', async () => (await events()).includes('timer.due'))
     clock.advanceTo(clock.now() + 2000)
-    await awaited(async () => (await ended()).size === 2)
+    await recorded(system, async () => (await ended()).size === 2)
     const spent = transitions(await system.journal()).flatMap(({ record }) =>
       record.outcome ? [record.spent] : [],
     )

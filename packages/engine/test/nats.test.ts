@@ -17,6 +17,7 @@ import {
 } from '@waybill/log'
 import { describe, expect, test } from 'vitest'
 import { natsFixture } from '../../../test/fixture/nats.ts'
+import { until } from '../../../test/fixture/until.ts'
 import {
   createHost,
   deployApp,
@@ -83,10 +84,9 @@ async function start(
   }
 }
 
-/** Real servers take real time: looked at again and again, until the test's own time is over. */
-async function fact(holds: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 10))
-}
+/** What a host leads, counts and holds is told by nobody. */
+const fact = (what: string, holds: () => boolean | Promise<boolean>): Promise<true> =>
+  until(what, 15_000, holds)
 
 const led = ({ host }: Process): number =>
   host.status().partitions.filter(({ state }) => state === 'leading').length
@@ -116,20 +116,23 @@ async function endsIn({ log }: Process, app: string): Promise<Map<string, string
   return ends(entries)
 }
 
+const allEnd = (process: Process, app: string, count: number): Promise<true> =>
+  fact(`${count} ended`, async () => (await endsIn(process, app)).size === count)
+
 describe('two hosts on a real server', () => {
   test('share the slots; when one is killed the other has them after the lease, and all that was sent ends once', async () => {
     const slow = { name: 'killed', run: async () => 1 }
     const a = await start('a', appOf(slow))
-    await fact(() => led(a) === 4)
+    await fact('it leads all', () => led(a) === 4)
     const b = await start('b', appOf(slow))
-    await fact(() => led(a) === 2 && led(b) === 2)
+    await fact('they share', () => led(a) === 2 && led(b) === 2)
     const sent = sendAll(b, 300)
-    await fact(() => a.host.counters.bundles > 6)
+    await fact('it is at work', () => a.host.counters.bundles > 6)
     await a.kill()
     await sent
-    await fact(() => led(b) === 4)
+    await fact('the other leads all', () => led(b) === 4)
     await sendAll(b, 50, 300)
-    await fact(async () => (await endsIn(b, 'killed')).size === 350)
+    await allEnd(b, 'killed', 350)
     const states = [...(await endsIn(b, 'killed')).values()]
     expect(states.every((one) => one.length === 1 && one[0] === 'succeeded')).toBe(true)
     await b.stop()
@@ -145,15 +148,15 @@ describe('two hosts on a real server', () => {
       },
     })
     const a = await start('a', app)
-    await fact(() => led(a) === 4)
+    await fact('it leads all', () => led(a) === 4)
     const b = await start('b', app, { limits: { ...limits, leaseMs: 60_000 } })
-    await fact(() => led(a) === 2 && led(b) === 2)
+    await fact('they share', () => led(a) === 2 && led(b) === 2)
     const sent = sendAll(b, 500)
     await a.stop()
     await sent
     // A minute's lease, and nobody waits for it.
-    await fact(() => led(b) === 4)
-    await fact(async () => (await endsIn(b, 'handed')).size === 500)
+    await fact('the other leads all', () => led(b) === 4)
+    await allEnd(b, 'handed', 500)
     expect([...runs.values()].every((count) => count === 1)).toBe(true)
     expect(runs.size).toBe(500)
     await b.stop()
@@ -166,13 +169,13 @@ describe('two hosts on a real server', () => {
       run: ({ event }) => (event.data === 0 ? gate.promise : Promise.resolve(undefined)),
     })
     const a = await start('a', app, { limits: { leaseMs: 20_000 } })
-    await fact(() => led(a) === 4)
+    await fact('it leads all', () => led(a) === 4)
     await sendAll(a, 100)
-    await fact(async () => (await endsIn(a, 'restarted')).size === 99)
+    await allEnd(a, 'restarted', 99)
     await nats.restart('SIGKILL')
     gate.resolve(undefined)
     await sendAll(a, 100, 100)
-    await fact(async () => (await endsIn(a, 'restarted')).size === 200)
+    await allEnd(a, 'restarted', 200)
     expect(a.host.counters.fences).toBe(0)
     const status = a.host.status()
     expect(status.partitions.map(({ epoch }) => epoch)).toEqual([1, 1, 1, 1])
@@ -182,14 +185,14 @@ describe('two hosts on a real server', () => {
   test('are paused, and give what was held from where retention left it, whoever dies meanwhile', async () => {
     const app = appOf({ name: 'paused', run: async () => 1 })
     const a = await start('a', app)
-    await fact(() => led(a) === 4)
+    await fact('it leads all', () => led(a) === 4)
     const order = { app: 'paused', binding: 'ship', by: 'ann', reason: 'night' }
     await sendAll(a, 100, 1000)
-    await fact(async () => (await endsIn(a, 'paused')).size === 100)
+    await allEnd(a, 'paused', 100)
     await pauseBinding(a.log, topology, order)
-    await fact(() => pausesOf(a).length === 4)
+    await fact('it is paused', () => pausesOf(a).length === 4)
     await sendAll(a, 500, 1100)
-    await fact(() => heldIn(a) === 500)
+    await fact('all is held', () => heldIn(a) === 500)
     for (const { slot, pauses } of a.host.status().partitions) {
       const { held } = pauses[0] ?? {}
       if (!held) throw new Error(`slot ${slot} holds nothing`)
@@ -197,17 +200,17 @@ describe('two hosts on a real server', () => {
     }
     await a.kill()
     const b = await start('b', app, { limits: { ...limits, hotMax: 4 } })
-    await fact(() => led(b) === 4)
+    await fact('the other leads all', () => led(b) === 4)
     expect(heldIn(b)).toBe(500)
     await resumeBinding(b.log, topology, order)
     const sent = sendAll(b, 200, 1600)
-    await fact(() => heldIn(b) < 400)
+    await fact('it is being given', () => heldIn(b) < 400)
     await sent
     await b.kill()
     const c = await start('c', app)
-    await fact(() => led(c) === 4)
-    await fact(() => pausesOf(c).length === 0)
-    await fact(async () => (await endsIn(c, 'paused')).size === 800)
+    await fact('the third leads all', () => led(c) === 4)
+    await fact('all was given', () => pausesOf(c).length === 0)
+    await allEnd(c, 'paused', 800)
     const states = [...(await endsIn(c, 'paused')).values()]
     expect(states.every((one) => one.length === 1 && one[0] === 'succeeded')).toBe(true)
     await c.stop()

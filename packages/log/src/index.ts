@@ -34,7 +34,12 @@ export {
 export { jetStreamLimits, type JetStreamLimits } from './jetstream/limits.ts'
 export { openJetStreamLog, type JetStreamLogOptions } from './jetstream/log.ts'
 export { openSnapshots, type JetStreamSnapshotStore } from './jetstream/snapshots.ts'
-export { applyTopology, readTopology, type AppliedTopology } from './jetstream/topology.ts'
+export {
+  applyTopology,
+  readTopology,
+  settleTopology,
+  type AppliedTopology,
+} from './jetstream/topology.ts'
 export {
   tail,
   walk,

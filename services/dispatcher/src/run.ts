@@ -5,11 +5,10 @@ import {
   openJetStreamLog,
   openLeases,
   openSnapshots,
-  readTopology,
+  settleTopology,
   sha256,
   streamNames,
   subjects,
-  topology as topologySchema,
   type EventLog,
   type Topology,
 } from '@waybill/log'
@@ -121,16 +120,12 @@ const hasGlobalLimit = ({ flow }: Definition): boolean =>
   flow?.limits.some(({ scope }) => scope === 'global') ?? false
 
 async function topologyOf(nc: Connection, config: DispatcherConfig): Promise<Topology> {
-  const { prefix, generation, slots } = config
-  if (generation !== undefined && slots !== undefined) {
-    return topologySchema.parse({ prefix, generation, slots })
-  }
-  const found = await readTopology(nc, prefix)
+  const found = await settleTopology(nc, config)
   if (found !== undefined) return found
   throw new ServiceError({
     code: 'WB2302',
     what: 'there are no streams to read from',
-    where: `prefix ${prefix}`,
+    where: `prefix ${config.prefix}`,
     next: 'waybill topology apply',
     exitCode: exitCodes.config,
   })

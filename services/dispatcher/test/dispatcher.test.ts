@@ -1,13 +1,9 @@
-import { spawn, type ChildProcess } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { createApiClient, type ApiClient } from '@waybill/api'
 import type { Fact } from '@waybill/core'
 import {
-  applyTopology,
   decodeEntry,
   embeddedTopology,
   openJetStreamLog,
@@ -17,94 +13,39 @@ import {
   walk,
   type EventLog,
 } from '@waybill/log'
-import { createClient, type Client } from '@waybill/sdk'
-import {
-  connectNats,
-  createLogger,
-  natsSettings,
-  openScope,
-  type OwnedScope,
-} from '@waybill/service'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { z } from 'zod'
-import { temporaryServer, type TemporaryServer } from '../../../test/fixture/temporary-server.ts'
+import { beforeEach, describe, expect, test } from 'vitest'
+import { until } from '../../../test/fixture/until.ts'
 import { deadly, placed, stuck } from './fixture/app.ts'
+import { processes } from './fixture/processes.ts'
 
-const main = fileURLToPath(new URL('../src/main.ts', import.meta.url))
-const deploy = fileURLToPath(new URL('./fixture/deploy.ts', import.meta.url))
-const appFile = fileURLToPath(new URL('./fixture/app.ts', import.meta.url))
-
-let server: TemporaryServer
-let folder: string
-let scope: OwnedScope
+const world = processes()
 let log: EventLog
-let api: ApiClient
-let client: Client
-const children = new Set<ChildProcess>()
 
 beforeEach(async () => {
-  server = await temporaryServer()
-  folder = await mkdtemp(join(tmpdir(), 'waybill-dispatcher-'))
-  scope = openScope({ log: createLogger({ level: 'silent' }) })
-  const settings = z.object(natsSettings).parse({ natsServers: [server.url] })
-  const nc = await connectNats(scope, settings, { name: 'test' })
-  await applyTopology(nc, embeddedTopology)
+  const { nc, scope } = world
   log = await scope.use(openJetStreamLog({ nc, topology: embeddedTopology, hash: sha256 }), 'log')
-  await ended(node(deploy, [server.url]))
-  api = createApiClient(nc)
-  client = await scope.use(createClient({ nc }), 'client')
 })
 
-afterEach(async () => {
-  for (const child of children) child.kill('SIGKILL')
-  children.clear()
-  await scope.stop()
-  await server[Symbol.asyncDispose]()
-  await rm(folder, { recursive: true, force: true })
-})
-
-function node(
-  file: string,
-  args: readonly string[],
-  env: Record<string, string> = {},
-): ChildProcess {
-  const flags = ['--conditions=@waybill/source', '--disable-warning=ExperimentalWarning']
-  const child = spawn(process.execPath, [...flags, file, ...args], {
-    cwd: folder,
-    stdio: ['ignore', 'ignore', 'ignore'],
-    env: { ...process.env, ...env },
-  })
-  children.add(child)
-  return child
-}
-
-function start(instance: string, more: Record<string, string> = {}): ChildProcess {
-  return node(main, [], {
-    TEST_NOTES: join(folder, 'notes'),
-    WAYBILL_NATS_SERVERS: server.url,
-    WAYBILL_APP: appFile,
-    WAYBILL_INSTANCE: instance,
-    WAYBILL_LOG_LEVEL: 'fatal',
+const start = (instance: string, more: Record<string, string> = {}): ChildProcess =>
+  world.dispatcher(instance, {
+    TEST_NOTES: join(world.folder, 'notes'),
     WAYBILL_LEASE_MS: '2000',
     WAYBILL_RENEW_EVERY_MS: '300',
     WAYBILL_DRAIN_MS: '1500',
     ...more,
   })
-}
 
-/** Looked at again and again: other processes take their own time. */
-async function fact(what: string, holds: () => Promise<boolean>): Promise<void> {
-  for (let round = 0; round < 3000; round++) {
-    if (await holds()) return
-    await new Promise((resolve) => setTimeout(resolve, 10))
-  }
-  throw new Error(
-    `it never came to be: ${what} ${JSON.stringify([await notes(), [...(await ends())], [...(await led())]])}`,
-  )
-}
+/** What a process leads and what its handlers noted is told by nobody: it is asked for. */
+const fact = (what: string, holds: () => Promise<boolean>): Promise<true> =>
+  until(what, 30_000, holds).catch(async (cause: unknown) => {
+    const seen = JSON.stringify([await notes(), [...(await ends())], [...(await led())]])
+    throw new Error(`it never came to be: ${what} ${seen}`, { cause })
+  })
 
 async function led(): Promise<Map<string, number>> {
-  const answers = await api.callEach('partition.status', {}, { timeoutMs: 1000 }).catch(() => [])
+  const answers = await world.api
+    .callEach('partition.status', {}, { timeoutMs: 1000 })
+    .catch(() => [])
   return new Map(
     answers.map(({ instance, partitions }) => [
       instance,
@@ -117,7 +58,7 @@ const leads = (instance: string, count: number) => async (): Promise<boolean> =>
   (await led()).get(instance) === count
 
 async function notes(): Promise<string[][]> {
-  const text = await readFile(join(folder, 'notes'), 'utf8').catch(() => '')
+  const text = await readFile(join(world.folder, 'notes'), 'utf8').catch(() => '')
   return text
     .split('\n')
     .filter(Boolean)
@@ -157,13 +98,13 @@ describe('a dispatcher', { timeout: 60_000 }, () => {
   test('runs what is sent, is asked how it is, cancels, and drains on SIGTERM', async () => {
     const child = start('one')
     await fact('it leads', leads('one', 4))
-    await Promise.all([1, 2, 3].map((n) => client.send(placed, { n })))
+    await Promise.all([1, 2, 3].map((n) => world.client.send(placed, { n })))
     await fact('all ended', async () => (await ends()).size === 3)
 
-    const { id } = await client.send(stuck, { n: 4 })
+    const { id } = await world.client.send(stuck, { n: 4 })
     await fact('it runs', async () => (await notes()).some(([what]) => what === 'wait'))
     const target = { kind: 'event', event: id } as const
-    const answer = await api.call('dispatch.cancel', {
+    const answer = await world.api.call('dispatch.cancel', {
       app: 'shop',
       target,
       by: 'test',
@@ -177,7 +118,7 @@ describe('a dispatcher', { timeout: 60_000 }, () => {
       'succeeded',
     ])
 
-    await client.send(stuck, { n: 5 })
+    await world.client.send(stuck, { n: 5 })
     await fact(
       'the next one runs',
       async () => (await notes()).filter(([what]) => what === 'wait').length === 2,
@@ -197,7 +138,7 @@ describe('a dispatcher', { timeout: 60_000 }, () => {
     await fact('it leads', leads('one', 4))
     const second = start('two')
     await fact('they share', leads('two', 2))
-    await Promise.all(Array.from({ length: 8 }, (_, n) => client.send(stuck, { n })))
+    await Promise.all(Array.from({ length: 8 }, (_, n) => world.client.send(stuck, { n })))
     await fact('all run', async () => (await notes()).length === 8)
     first.kill('SIGKILL')
     await fact('the other one leads all', leads('two', 4))
@@ -213,7 +154,7 @@ describe('a dispatcher', { timeout: 60_000 }, () => {
     const names = ['one', 'two']
     for (const name of names) start(name)
     await fact('they share', leads('two', 2))
-    await Promise.all([client.send(deadly, { n: 1 }), client.send(placed, { n: 2 })])
+    await Promise.all([world.client.send(deadly, { n: 1 }), world.client.send(placed, { n: 2 })])
     await fact('both ended', async () => (await ends()).size === 2)
     expect([...(await ends()).values()].sort()).toEqual(['poison', 'succeeded'])
     const kills = (await notes()).filter(([what]) => what === 'kill')
@@ -222,14 +163,14 @@ describe('a dispatcher', { timeout: 60_000 }, () => {
   })
 
   test('of the same name and folder as one that lives ends with 78', async () => {
-    start('same', { WAYBILL_DATA: join(folder, 'data') })
+    start('same', { WAYBILL_DATA: join(world.folder, 'data') })
     await fact('it leads', leads('same', 4))
-    const second = start('same', { WAYBILL_DATA: join(folder, 'data') })
+    const second = start('same', { WAYBILL_DATA: join(world.folder, 'data') })
     expect(await ended(second)).toBe(78)
   })
 
   test('that is killed and started again has its partitions back without waiting for the lease', async () => {
-    const slow = { WAYBILL_LEASE_MS: '60000', WAYBILL_DATA: join(folder, 'data') }
+    const slow = { WAYBILL_LEASE_MS: '60000', WAYBILL_DATA: join(world.folder, 'data') }
     const first = start('same', slow)
     await fact('it leads', leads('same', 4))
     first.kill('SIGKILL')

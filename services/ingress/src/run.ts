@@ -4,12 +4,11 @@ import {
   createSender,
   type EventLog,
   openJetStreamLog,
-  readTopology,
+  settleTopology,
   type Sender,
   sha256,
   streamNames,
   type Topology,
-  topology as topologySchema,
 } from '@waybill/log'
 import { loadApp } from '@waybill/sdk'
 import {
@@ -73,16 +72,12 @@ async function eventTypes(apps: readonly string[]): Promise<readonly HostedEvent
 }
 
 async function topologyOf(nc: Connection, config: IngressConfig): Promise<Topology> {
-  const { prefix, generation, slots } = config
-  if (generation !== undefined && slots !== undefined) {
-    return topologySchema.parse({ prefix, generation, slots })
-  }
-  const found = await readTopology(nc, prefix)
+  const found = await settleTopology(nc, config)
   if (found !== undefined) return found
   throw new ServiceError({
     code: 'WB2101',
     what: 'there are no streams to store events in',
-    where: `prefix ${prefix}`,
+    where: `prefix ${config.prefix}`,
     next: 'waybill topology apply',
     exitCode: exitCodes.config,
   })

@@ -15,6 +15,7 @@ import {
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { z } from 'zod'
 import { natsFixture } from '../../../test/fixture/nats.ts'
+import { until } from '../../../test/fixture/until.ts'
 import { ingressConfig, run } from '../src/index.ts'
 import { topology } from './fixture/ingress.ts'
 import { githubHeaders, githubSecret } from './fixture/sign.ts'
@@ -129,7 +130,7 @@ test('NATS goes away: 503 and not ready; it comes back: what was sent again is t
   await nats.server.kill('SIGKILL')
   const refused = await deliver(url, '{"n":1}', 'd-out')
   expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '5'])
-  const unready = await until(async () => {
+  const unready = await until('it is not ready', 10_000, async () => {
     const ready = await fetch(`${url}/readyz`)
     return ready.status === 503 ? ready : undefined
   })
@@ -137,14 +138,14 @@ test('NATS goes away: 503 and not ready; it comes back: what was sent again is t
   expect((await fetch(`${url}/livez`)).status).toBe(200)
 
   await nats.restart()
-  const again = await until(async () => {
+  const again = await until('it is taken again', 10_000, async () => {
     const response = await deliver(url, '{"n":1}', 'd-out')
     return response.status === 503 ? undefined : response
   })
   expect(again.ok).toBe(true)
   const after = await stored()
   expect(new Set(after.map(({ id }) => id)).size - new Set(before.map(({ id }) => id)).size).toBe(1)
-  await until(async () => (await fetch(`${url}/readyz`)).ok || undefined)
+  await until('it is ready again', 10_000, async () => (await fetch(`${url}/readyz`)).ok)
 })
 
 test('health over NATS, metrics and health on a port of their own', async () => {
@@ -209,11 +210,3 @@ test('as a process: it serves, and on SIGTERM it drains and ends with 0', async 
   expect(await once(child, 'exit')).toEqual([0, null])
   expect(said).not.toContain('canary')
 })
-
-/** Asks until there is an answer; the test's own time is the bound. */
-async function until<T>(ask: () => Promise<T | undefined>): Promise<T> {
-  for (;;) {
-    const answer = await ask()
-    if (answer !== undefined) return answer
-  }
-}

@@ -3,11 +3,10 @@ import { type Handlers, serveEndpoints } from '@waybill/api'
 import {
   type EventLog,
   openJetStreamLog,
-  readTopology,
+  settleTopology,
   sha256,
   subjects,
   type Topology,
-  topology as topologySchema,
 } from '@waybill/log'
 import {
   type FoldedBundle,
@@ -73,16 +72,12 @@ export async function run(scope: Scope, config: ProjectorConfig): Promise<Runnin
 }
 
 async function topologyOf(nc: Connection, config: ProjectorConfig): Promise<Topology> {
-  const { prefix, generation, slots } = config
-  if (generation !== undefined && slots !== undefined) {
-    return topologySchema.parse({ prefix, generation, slots })
-  }
-  const found = await readTopology(nc, prefix)
+  const found = await settleTopology(nc, config)
   if (found !== undefined) return found
   throw new ServiceError({
     code: 'WB5101',
     what: 'there is no journal to follow',
-    where: `prefix ${prefix}`,
+    where: `prefix ${config.prefix}`,
     next: 'waybill topology apply',
     exitCode: exitCodes.config,
   })

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { freePort } from '../../demo/processes.ts'
 import type { Backend } from '../stack.ts'
-import { until } from '../until.ts'
+import { until } from '../../fixture/until.ts'
 import { openLines, type Lines } from './lines.ts'
 import { monitoringOf, openNode, type ClusterNode, type NodeOptions } from './node.ts'
 
@@ -15,7 +15,7 @@ export interface Cluster extends Backend {
   readonly replicas: 3
   readonly nodes: readonly ClusterNode[]
   /** Resolves once all servers are there, know each other and have caught up. */
-  whole(withinMs?: number): Promise<void>
+  whole(withinMs?: number): Promise<unknown>
   /** Nothing passes between this server and the others; whoever speaks to it still does. */
   cutOff(node: ClusterNode): void
   heal(): void

@@ -4,7 +4,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { Effect } from '../effects.ts'
 import { openLog } from '../judge.ts'
 import type { Dispatcher, Stack } from '../stack.ts'
-import { until } from '../until.ts'
+import { until } from '../../fixture/until.ts'
 import type { Cluster, ClusterNode } from './cluster.ts'
 
 export interface Minority {

@@ -4,7 +4,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { judge } from '../judge.ts'
 import { startLoad, type Load } from '../load.ts'
 import { startStack, type Backend, type Stack } from '../stack.ts'
-import { until } from '../until.ts'
+import { until } from '../../fixture/until.ts'
 import { cellOf, type Cell, type Round, type Setting } from './cell.ts'
 import { contentOf, examine, type Content } from './content.ts'
 

@@ -8,7 +8,7 @@ import { judge, openLog } from '../judge.ts'
 import { startLoad, type Load } from '../load.ts'
 import type { Scenario } from '../scenario.ts'
 import { startStack, type Stack } from '../stack.ts'
-import { until } from '../until.ts'
+import { until } from '../../fixture/until.ts'
 
 type Fault = 'kill' | 'pause' | 'partition'
 

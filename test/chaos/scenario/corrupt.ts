@@ -18,7 +18,7 @@ import { judge, openLog, type Judgement } from '../judge.ts'
 import { startLoad } from '../load.ts'
 import type { Scenario } from '../scenario.ts'
 import { single, startStack, type Single, type Stack } from '../stack.ts'
-import { until } from '../until.ts'
+import { until } from '../../fixture/until.ts'
 
 const kinds = [...(Object.keys(fileEdits) as FileEdit[]), 'storedAgain'] as const
 type Kind = (typeof kinds)[number]

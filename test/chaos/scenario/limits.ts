@@ -8,7 +8,7 @@ import { startLoad, type Load } from '../load.ts'
 import { missingForMounts, call, mount } from '../root.ts'
 import type { Outcome, Scenario } from '../scenario.ts'
 import { single, startStack, type Stack } from '../stack.ts'
-import { until } from '../until.ts'
+import { until } from '../../fixture/until.ts'
 
 const fullWithinMs = 30_000
 

@@ -1,3 +1,4 @@
+import { expect } from 'vitest'
 import { isFinal, nextDue } from '../../src/index.ts'
 import { answer, define, deliver, notePosted, send, take, type Site, type World } from './world.ts'
 
@@ -47,7 +48,11 @@ function finish(world: World, at: Site): void {
 }
 
 /** What is left that nobody will ever give back. */
-export function leftovers(world: World): readonly string[] {
+export function expectNothingLeft(world: World): void {
+  expect(leftovers(world)).toEqual([])
+}
+
+function leftovers(world: World): readonly string[] {
   return world.sites.flatMap(({ id, partition }) => {
     const at = `${id.app}/${id.slot}`
     const open = [...partition.dispatches.values()].filter(({ record }) => !isFinal(record.state))

@@ -1,8 +1,7 @@
 import { expect, test } from 'vitest'
 import { defaultTimeouts, nextDue, type Rule } from '../../src/index.ts'
 import { deploy, gated, limitOn, setLimit, versioned } from './apps.ts'
-import { ledgerViolations } from './check/ledgers.ts'
-import { drain, leftovers } from './drain.ts'
+import { drain, expectNothingLeft } from './drain.ts'
 import { begin, calm, factsOf, fate, ok, opened, pass } from './story.ts'
 import { rebuilt, stateOf, takeOver } from './takeover.ts'
 import {
@@ -48,14 +47,6 @@ function keyOfSite(world: World, site: Site): string {
   return key
 }
 
-function expectClean(world: World): void {
-  expect(leftovers(world)).toEqual([])
-  for (const { id, stepped } of world.sites) {
-    const entries = stepped.map(({ entry }) => entry)
-    expect(ledgerViolations(id, entries)).toEqual([])
-  }
-}
-
 test('a batch of more than fits one tick closes, and the tick ends', () => {
   const world = opened(gated([limitOn({ kind: 'batch', size: 500, timeoutMs: 1000 })]))
   begin(world)
@@ -67,7 +58,7 @@ test('a batch of more than fits one tick closes, and the tick ends', () => {
   expect(fates.filter((one) => one === 'attempting')).toHaveLength(1)
   expect(fates.filter((one) => one.includes('batch_merged'))).toHaveLength(299)
   drain(world)
-  expectClean(world)
+  expectNothingLeft(world)
 })
 
 test('an alarm that can do nothing in this tick does not ring in it for ever', () => {
@@ -94,7 +85,7 @@ test('an alarm that can do nothing in this tick does not ring in it for ever', (
   // At one time the throttle has room, and the last one comes to it out of its debounce.
   expect(row.map((who) => fate(world, who))).toEqual(row.map(() => 'attempting'))
   drain(world)
-  expectClean(world)
+  expectNothingLeft(world)
 })
 
 test('a member of a closed batch may be cancelled before it is told', () => {
@@ -109,7 +100,7 @@ test('a member of a closed batch may be cancelled before it is told', () => {
   // The leader had been let in.
   const left = all.filter((who) => !/cancelled|batch_merged/.test(fate(world, who)))
   expect(left.length).toBeLessThanOrEqual(1)
-  expectClean(world)
+  expectNothingLeft(world)
 })
 
 test('the deadline of the start ends a dispatch whose predicate has not answered', () => {
@@ -130,7 +121,7 @@ test('a tick that throws does not take an alarm with it', () => {
   expect(world.fuse).toBeUndefined()
   expect([first, second].map((who) => fate(world, who))).toEqual(['attempting', 'attempting'])
   drain(world)
-  expectClean(world)
+  expectNothingLeft(world)
 })
 
 test('a letter that cannot be taken leaves neither a permit nor a dispatch behind', () => {
@@ -149,7 +140,7 @@ test('a letter that cannot be taken leaves neither a permit nor a dispatch behin
     const untaken = factsOf(world).filter(({ kind }) => kind === 'letter.skipped')
     expect(untaken).toHaveLength(1)
     drain(world)
-    expectClean(world)
+    expectNothingLeft(world)
   }
 })
 
@@ -190,7 +181,7 @@ test('what an operator set counts for the very letter that brings a newer rule',
   calm(world)
   expect(home.partition.ledgers.get('@app/concurrency')?.holders.size).toBe(1)
   drain(world)
-  expectClean(world)
+  expectNothingLeft(world)
 })
 
 test('whoever takes over sends letters again in an order that a snapshot knows', () => {
@@ -228,7 +219,7 @@ test('a limit of another kind under the same name leaks nothing, and makes nobod
       for (let sent = 0; sent < 3; sent++) sendEvent(world)
     }
     drain(world)
-    expectClean(world)
+    expectNothingLeft(world)
   }
 })
 

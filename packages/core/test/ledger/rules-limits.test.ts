@@ -1,8 +1,7 @@
 import { expect, test } from 'vitest'
 import { defaultTimeouts, type Rule } from '../../src/index.ts'
 import { binding, gated, limitOn, setLimit } from './apps.ts'
-import { ledgerViolations } from './check/ledgers.ts'
-import { leftovers } from './drain.ts'
+import { expectNothingLeft } from './drain.ts'
 import {
   begin,
   calm,
@@ -28,14 +27,6 @@ const fates = (world: World, whom: readonly string[]): string[] =>
 
 const many = (world: World, count: number, tenant = 't'): string[] =>
   Array.from({ length: count }, () => begin(world, { tenant }))
-
-function expectClean(world: World): void {
-  expect(leftovers(world)).toEqual([])
-  for (const { id, stepped } of world.sites) {
-    const entries = stepped.map(({ entry }) => entry)
-    expect(ledgerViolations(id, entries)).toEqual([])
-  }
-}
 
 test('7.2 debounce: the newest runs after quiet, and knows how many came', () => {
   const world = opened(gated([limitOn({ kind: 'debounce', periodMs: 1000 })]))
@@ -97,13 +88,13 @@ test('7.5 singleton: skip turns away, replace lets the newest in once the active
   const [first = '', second = ''] = many(skip, 2)
   expect(fate(skip, second)).toContain(`singleton_active (max 1, by ${first})`)
   end(skip, first)
-  expectClean(skip)
+  expectNothingLeft(skip)
   const replace = opened(gated([limitOn({ kind: 'singleton', mode: 'replace' })]))
   const [older = '', newer = ''] = many(replace, 2)
   expect(fate(replace, older)).toBe(`superseded by ${newer}`)
   expect(held(replace)).toEqual([`one/singleton ${newer}#1`])
   end(replace, newer)
-  expectClean(replace)
+  expectNothingLeft(replace)
 })
 
 test('7.6 concurrency: several limits at once, of a binding, an app and all apps', () => {
@@ -122,7 +113,7 @@ test('7.6 concurrency: several limits at once, of a binding, an app and all apps
   expect(fates(world, row)).toEqual(['attempting', 'cancelled', 'flowGated', 'flowGated'])
   for (const at of [0, 2, 3]) end(world, row[at] ?? '')
   expect(fates(world, row)).toEqual(['succeeded', 'cancelled', 'succeeded', 'succeeded'])
-  expectClean(world)
+  expectNothingLeft(world)
 })
 
 test('7.7 who waits for its next attempt gives permits back and takes them again', () => {
@@ -141,7 +132,7 @@ test('7.7 who waits for its next attempt gives permits back and takes them again
     )
     end(world, holdWhileRetrying ? first : second)
     end(world, holdWhileRetrying ? second : first)
-    expectClean(world)
+    expectNothingLeft(world)
   }
 })
 
@@ -156,7 +147,7 @@ test('7.8 tenants take turns, so none waits for the backlog of another', () => {
     end(world, running)
   }
   expect(order).toEqual(['busy', 'busy', 'quiet', 'busy', 'quiet', 'busy', 'busy'])
-  expectClean(world)
+  expectNothingLeft(world)
 })
 
 test('7.9 a limit that is changed live counts at once, for those who wait, too, and outlives deploys', () => {

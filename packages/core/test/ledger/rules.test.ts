@@ -1,8 +1,7 @@
 import { expect, test } from 'vitest'
 import { keyLimit, type KeyedLimit, type Rule } from '../../src/index.ts'
 import { gated, limitOn } from './apps.ts'
-import { ledgerViolations } from './check/ledgers.ts'
-import { leftovers } from './drain.ts'
+import { expectNothingLeft } from './drain.ts'
 import { begin, calm, end, factsOf, failed, fate, held, opened, pass, siteWith } from './story.ts'
 import { cancel, type World } from './world.ts'
 
@@ -13,18 +12,6 @@ import { cancel, type World } from './world.ts'
 
 const one: Rule = { kind: 'concurrency', max: 1 }
 const key = (rule: Rule): KeyedLimit => limitOn(rule, { name: keyLimit, keyed: true })
-
-function expectClean(world: World): void {
-  expect(leftovers(world)).toEqual([])
-  for (const { id, stepped } of world.sites) {
-    expect(
-      ledgerViolations(
-        id,
-        stepped.map(({ entry }) => entry),
-      ),
-    ).toEqual([])
-  }
-}
 
 test('3.4 whatever way a dispatch ends, its permits are given back, once', () => {
   const ends: Record<string, (world: World, dispatch: string) => void> = {
@@ -58,7 +45,7 @@ test('3.4 whatever way a dispatch ends, its permits are given back, once', () =>
       calm(world)
       expect([how, fate(world, dispatch)]).toEqual([how, how])
       expect(factsOf(world).filter(({ kind }) => kind === 'ledger.left')).toHaveLength(2)
-      expectClean(world)
+      expectNothingLeft(world)
     }
   }
 })
@@ -85,7 +72,7 @@ test('3.6 queue: events of a key are handled one after the other, in their order
     end(world, who)
   }
   end(world, other)
-  expectClean(world)
+  expectNothingLeft(world)
 })
 
 test('3.6 interrupt: the latest wins; the one that runs is aborted, those between are superseded', () => {
@@ -101,7 +88,7 @@ test('3.6 interrupt: the latest wins; the one that runs is aborted, those betwee
     expect.objectContaining({ kind: 'abortAttempt', dispatch: first, reason: 'superseded' }),
   )
   end(world, third)
-  expectClean(world)
+  expectNothingLeft(world)
 })
 
 test('3.6 reject: who comes while the key is busy is turned away, and told by whom', () => {
@@ -150,5 +137,5 @@ test('7.1 batch: the first one runs with all events, the others end as merged in
   pass(world, 1)
   expect(fate(world, late)).toBe('attempting')
   end(world, late)
-  expectClean(world)
+  expectNothingLeft(world)
 })

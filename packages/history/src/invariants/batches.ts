@@ -1,3 +1,4 @@
+import type { Outcome } from '@waybill/core'
 import type { Invariant, Taken } from '../invariant.ts'
 
 export const batches: Invariant = {
@@ -8,12 +9,11 @@ export const batches: Invariant = {
   watch() {
     // Ledger and ticket of a member -> those of who leads it.
     const leaders = new Map<string, string>()
-    const ends = new Map<string, string>()
+    const ends = new Map<string, Outcome>()
     return {
       fact(fact, { entry }, complain) {
-        if (fact.kind === 'transition' && fact.to === 'skipped') {
-          const { outcome } = fact.record
-          ends.set(fact.dispatch, outcome?.status === 'skipped' ? outcome.reason : '')
+        if (fact.kind === 'transition' && fact.record.outcome) {
+          ends.set(fact.dispatch, fact.record.outcome)
         }
         if (fact.kind !== 'ledger.granted') return
         for (const member of fact.members ?? []) {
@@ -26,10 +26,12 @@ export const batches: Invariant = {
       end(complain) {
         for (const [member, leader] of leaders) {
           if (leaders.has(leader)) complain('batch.leader', `${leader} leads and is led`)
-          const reason = ends.get(dispatchIn(member))
-          if (reason === undefined || reason.includes(dispatchIn(leader))) continue
           const dispatch = dispatchIn(member)
-          complain('batch.merged', `led by ${leader}, it ends of ${reason}`, { dispatch })
+          const outcome = ends.get(dispatch)
+          if (!outcome || isMerged(outcome, dispatchIn(leader))) continue
+          const { status } = outcome
+          const end = status === 'skipped' ? `${status} ${outcome.reason}` : status
+          complain('batch.merged', `led by ${leader}, it ends as ${end}`, { dispatch })
         }
       },
     }
@@ -38,6 +40,12 @@ export const batches: Invariant = {
 
 const dispatchIn = (ticket: string): string =>
   ticket.slice(ticket.lastIndexOf(' ') + 1, ticket.indexOf('#'))
+
+/** Or it ended of something else before it was told. */
+const isMerged = (outcome: Outcome, leader: string): boolean =>
+  outcome.status === 'cancelled' ||
+  outcome.status === 'dlq' ||
+  (outcome.status === 'skipped' && outcome.reason.includes(leader))
 
 /** The leader is told whom it stands for: itself first, then those who are merged into it. */
 function checkTold(

@@ -38,6 +38,23 @@ export async function applyTopology(
   })
 }
 
+/** A topology as a service is given it: without a generation and its slots, what the streams record. */
+export interface GivenTopology {
+  readonly prefix: string
+  readonly generation?: number | undefined
+  readonly slots?: number | undefined
+}
+
+/** Undefined: it is not given, and there are no streams that say it. */
+export async function settleTopology(
+  nc: NatsConnection,
+  { prefix, generation, slots }: GivenTopology,
+): Promise<Topology | undefined> {
+  return generation !== undefined && slots !== undefined
+    ? topologySchema.parse({ prefix, generation, slots })
+    : readTopology(nc, prefix)
+}
+
 /** The newest generation under a prefix, as its streams record it; undefined: there is none. */
 export async function readTopology(
   nc: NatsConnection,
