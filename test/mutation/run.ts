@@ -22,7 +22,7 @@ export async function mutateGroup(
     'vitest.config.ts',
     'test/mutation/{setup,vitest.config}.ts',
     'packages/core/src/**/*.ts',
-    'packages/core/test/{plain,sha256,tries}.ts',
+    'packages/core/test/{binding,plain,sha256,state,tries}.ts',
     ...tests.map((pattern) => `packages/core/test/${pattern}`),
   ]
   process.env['TRIES_SHARE'] = String(triesShare)

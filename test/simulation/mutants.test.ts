@@ -18,6 +18,13 @@ describe('planted faults', () => {
     expect(Object.keys(seedOf).sort()).toEqual(mutants.map(({ name }) => name).sort())
   })
 
+  test('stand in docs/mutants.md, each with how many seeds it took', async () => {
+    const text = await readFile(here('../../docs/mutants.md'), 'utf8')
+    const rows = [...text.matchAll(/^\| `([^`]+)` \|.*?\| (\d+) \|/gm)]
+    const said = Object.fromEntries(rows.map(([, name, took]) => [name, Number(took) - 1]))
+    expect(said).toEqual(seedOf)
+  })
+
   // When this fails the product's text has moved on, and the mutant has to follow it.
   test.each(mutants)('$name has its place in the text', async (mutant) => {
     const text = await readFile(here(`../../${mutant.file}`), 'utf8')

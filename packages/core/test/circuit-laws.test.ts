@@ -17,7 +17,6 @@ import {
   serveFor,
   siteAt,
   spentByDeferral,
-  stateOf,
   succeeded,
   takeOver,
   tick,
@@ -26,6 +25,7 @@ import {
   type Site,
   type World,
 } from './circuit-world.ts'
+import { stateOf } from './state.ts'
 import { tries } from './tries.ts'
 
 type Act =

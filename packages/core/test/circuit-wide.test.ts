@@ -22,7 +22,6 @@ import {
   serveFor,
   settle,
   siteAt,
-  stateOf,
   stateOfCircuit,
   succeeded,
   takeOver,
@@ -32,6 +31,7 @@ import {
   type Sent,
   type World,
 } from './circuit-world.ts'
+import { stateOf } from './state.ts'
 
 describe('8 by hand', () => {
   const by = { by: 'ann', reason: 'maintenance' }

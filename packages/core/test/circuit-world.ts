@@ -13,7 +13,6 @@ import {
   nextDue,
   placeOf,
   restorePartition,
-  snapshotHash,
   step,
   type Dispatch,
   type Effect,
@@ -351,15 +350,6 @@ export function serveFor(
 }
 
 // --- who takes over --------------------------------------------------------------------------
-
-/** Bytes that are the same where the state is the same. */
-export function stateOf(partition: Partition): string {
-  const buckets = [...encodeBuckets(hash, freeze(partition))].filter((one) => one !== undefined)
-  return snapshotHash(
-    hash,
-    buckets.map((one) => one.hash),
-  )
-}
 
 export function keepSnapshot(site: Site): void {
   const buckets = [...encodeBuckets(hash, freeze(site.partition))].flatMap((bucket) =>

@@ -25,12 +25,12 @@ import {
   rebuilt,
   resume,
   send,
-  stateOf,
   take,
   takeOver,
   type Sent,
   type World,
 } from './pause-world.ts'
+import { stateOf } from './state.ts'
 import { tries } from './tries.ts'
 import { hash, partitionId } from './partition/world.ts'
 

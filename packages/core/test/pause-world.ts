@@ -11,7 +11,6 @@ import {
   holdsBack,
   owed,
   restorePartition,
-  snapshotHash,
   step,
   type EventHead,
   type Input,
@@ -184,15 +183,6 @@ export function rebuilt({ stepped, snapshot }: World, fromSnapshot: boolean): Pa
 export function takeOver(world: World, fromSnapshot: boolean): void {
   world.partition = rebuilt(world, fromSnapshot)
   beginEpoch(world)
-}
-
-/** Bytes that are the same where the state is the same. */
-export function stateOf(partition: Partition): string {
-  const buckets = [...encodeBuckets(hash, freeze(partition))].filter((one) => one !== undefined)
-  return snapshotHash(
-    hash,
-    buckets.map((bucket) => bucket.hash),
-  )
 }
 
 export const label = (over: Partial<Manifest> = {}): Manifest => binding({ id: 'label', ...over })

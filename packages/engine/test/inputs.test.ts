@@ -1,5 +1,6 @@
 import { decodeBatch } from '@waybill/log'
 import { describe, expect, test } from 'vitest'
+import { deadlyApp } from './deadly.ts'
 import {
   appOf,
   createSystem,
@@ -9,41 +10,26 @@ import {
   leading,
   transitions,
   until,
-  type RunningHost,
 } from './system.ts'
 
 describe('an event that takes down whoever reads it', () => {
   test('is put aside after three epochs ended there, and the next one is handled', async () => {
     const system = createSystem()
-    let alive: RunningHost | undefined
-    let deaths = 0
-    const app = appOf({
-      verdict: (_, event) => {
-        if (event.data !== 'poison') return 'matched'
-        deaths += 1
-        alive?.crash()
-        throw new Error('and with it the process')
-      },
-    })
+    const deadly = deadlyApp()
+    const { app } = deadly
     await system.deploy(app)
     // Definitions first: an epoch that took anything at all is not a barren one.
     const quiet = system.host(app)
     await until('it has read the definitions', () => quiet.host.counters.entries === 2)
     await quiet.stop()
     await system.send({ data: 'poison' }, { data: 'good' })
-    for (let process = 1; process <= 6 && ends(await system.journal()).size === 0; process++) {
-      const running = system.host(app)
-      alive = running
-      await eventually(system, 'it dies, or handles the good one', async () => {
-        return deaths >= process || ends(await system.journal()).size === 1
-      })
-    }
+    const alive = await deadly.livesUntilEnded(system)
     expect([...ends(await system.journal()).values()]).toEqual([['succeeded']])
     const aside = (await system.journal()).flatMap(({ input }) =>
       input.kind === 'quarantined' ? [input.reason] : [],
     )
     expect(aside).toEqual(['3 epochs ended here'])
-    expect(deaths).toBe(3)
+    expect(deadly.deaths).toBe(3)
     await alive?.stop()
   })
 

@@ -3,6 +3,7 @@ import { streamNames, subjects, type MemoryFault } from '@waybill/log'
 import { describe, expect, test } from 'vitest'
 import { pauseBinding, resumeBinding } from '../src/deploy.ts'
 import type { PauseStatus } from '../src/status.ts'
+import { deadlyApp } from './deadly.ts'
 import {
   appOf,
   createSystem,
@@ -274,16 +275,7 @@ describe('a binding that is paused', () => {
 
 test('12.3 a held event that takes down whoever judges it is put aside, and the next one is given', async () => {
   const system = createSystem()
-  let alive: RunningHost | undefined
-  let deaths = 0
-  const app = appOf({
-    verdict: (_, event) => {
-      if (event.data !== 'poison') return 'matched'
-      deaths += 1
-      alive?.crash()
-      throw new Error('and with it the process')
-    },
-  })
+  const { app, livesUntilEnded } = deadlyApp()
   await system.deploy(app)
   const quiet = system.host(app)
   await until('it leads', () => leading(quiet) === 1)
@@ -293,13 +285,7 @@ test('12.3 a held event that takes down whoever judges it is put aside, and the 
   await until('both are held', () => heldEvents(quiet) === 2)
   await quiet.stop()
   await resume(system)
-  for (let process = 1; process <= 6 && ends(await system.journal()).size === 0; process++) {
-    const running = system.host(app)
-    alive = running
-    await eventually(system, 'it dies, or gives the good one', async () => {
-      return deaths >= process || ends(await system.journal()).size === 1
-    })
-  }
+  const alive = await livesUntilEnded(system)
   const entries = await system.journal()
   expect([...ends(entries).values()]).toEqual([['succeeded']])
   expect(begun(entries)).toEqual(['2/0'])

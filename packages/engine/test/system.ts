@@ -1,7 +1,5 @@
 import {
   acceptEvent,
-  definitionHash,
-  defaultTimeouts,
   encode,
   type AttemptRun,
   type Definition,
@@ -34,6 +32,7 @@ import {
   type SnapshotStore,
   type Topology,
 } from '@waybill/log'
+import { binding } from '../../core/test/binding.ts'
 import { deployApp } from '../src/deploy.ts'
 import { createHost, type Host } from '../src/host.ts'
 import type { HostOptions } from '../src/host-options.ts'
@@ -41,23 +40,10 @@ import { virtualClock, type VirtualClock } from '../src/clock.ts'
 
 const startMs = Date.UTC(2026, 10, 21)
 
+/** Not numbered yet: that is what a deploy does. */
 export function definition(over: Partial<Definition> = {}): Definition {
-  const made: Omit<Definition, 'hash'> & { hash: string } = {
-    v: 1,
-    id: 'ship',
-    hash: '',
-    on: ['order.*'],
-    retry: { kind: 'fixed', delayMs: 1000, maxAttempts: 3, jitter: 'none' },
-    timeouts: defaultTimeouts,
-    priority: 'normal',
-    tier: 'act_auto',
-    onPermanentError: 'dlq',
-    maxChainDepth: 16,
-    poisonMax: 3,
-    handler: { kind: 'local', code: 'a'.repeat(32), isolate: false },
-    ...over,
-  }
-  return { ...made, hash: definitionHash(sha256, made) }
+  const { version: _, ...made } = binding({ id: 'ship', on: ['order.*'], ...over })
+  return made
 }
 
 export type Run = (run: AttemptRun<AbortSignal>, binding: Manifest) => Promise<Plain | undefined>

@@ -4,8 +4,6 @@ import {
   candidates,
   createPartition,
   decode,
-  defaultTimeouts,
-  definitionHash,
   encode,
   encodeBuckets,
   freeze,
@@ -50,6 +48,8 @@ import {
   type SnapshotStore,
   type Topology,
 } from '@waybill/log'
+
+export { binding } from '../../core/test/binding.ts'
 
 /**
  * One partition and its host, by hand: a story is told step by step and lies in a memory log
@@ -101,26 +101,6 @@ export interface Story {
 
 export const names = topology.parse({ slots: 1 })
 const app = 'triage'
-
-export function binding(over: Partial<Manifest> = {}): Manifest {
-  const made: Manifest = {
-    v: 1,
-    id: 'label',
-    version: 1,
-    hash: '0'.repeat(32),
-    on: ['issue.*'],
-    retry: { kind: 'fixed', delayMs: 1000, maxAttempts: 3, jitter: 'none' },
-    timeouts: defaultTimeouts,
-    priority: 'normal',
-    tier: 'act_auto',
-    onPermanentError: 'dlq',
-    maxChainDepth: 16,
-    poisonMax: 3,
-    handler: { kind: 'local', code: 'a'.repeat(32), isolate: false },
-    ...over,
-  }
-  return { ...made, hash: definitionHash(sha256, made) }
-}
 
 export const succeeded: EffectResult = { status: 'succeeded', sent: [], ms: 3 }
 export const failed = (message = 'no luck'): EffectResult => ({

@@ -4,8 +4,6 @@ import {
   type CancelTarget,
   candidates,
   createPartition,
-  defaultTimeouts,
-  definitionHash,
   type Effect,
   type EffectResult,
   headOf,
@@ -25,6 +23,8 @@ import {
   type WaybillEvent,
 } from '@waybill/core'
 import { encodeBundle, sha256, type Stored } from '@waybill/log'
+
+export { binding } from '../../core/test/binding.ts'
 
 export const journalStream = 'JOURNAL_g1'
 const eventsStream = 'EVENTS_g1'
@@ -53,26 +53,6 @@ function nextRef(stage: Stage, stream: string): InputRef {
   const seq = (stage.seqs.get(stream) ?? 0) + 1
   stage.seqs.set(stream, seq)
   return { stream, seq, index: 0, hash: sha256.text(`${stream}/${seq}`) }
-}
-
-export function binding(over: Partial<Manifest> = {}): Manifest {
-  const made: Manifest = {
-    v: 1,
-    id: 'label',
-    version: 1,
-    hash: '0'.repeat(32),
-    on: ['issue.*'],
-    retry: { kind: 'fixed', delayMs: 1000, maxAttempts: 3, jitter: 'none' },
-    timeouts: defaultTimeouts,
-    priority: 'normal',
-    tier: 'act_auto',
-    onPermanentError: 'dlq',
-    maxChainDepth: 16,
-    poisonMax: 3,
-    handler: { kind: 'local', code: 'a'.repeat(32), isolate: false },
-    ...over,
-  }
-  return { ...made, hash: definitionHash(sha256, made) }
 }
 
 export interface SendOptions {

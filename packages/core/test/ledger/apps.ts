@@ -2,7 +2,6 @@ import fc from 'fast-check'
 import {
   byOrder,
   defaultTimeouts,
-  definitionHash,
   keyLimit,
   labelOf,
   type KeyedLimit,
@@ -11,30 +10,13 @@ import {
   type RuleKind,
   type RulePatch,
 } from '../../src/index.ts'
-import { hash } from '../partition/world.ts'
+import { binding as plainBinding } from '../binding.ts'
 import { app, type World } from './world.ts'
 
 const minuteMs = 60_000
 
-export function binding(over: Partial<Manifest> = {}): Manifest {
-  const made: Manifest = {
-    v: 1,
-    id: 'one',
-    version: 1,
-    hash: '0'.repeat(32),
-    on: ['sale'],
-    retry: { kind: 'fixed', delayMs: 1000, maxAttempts: 3, jitter: 'none' },
-    timeouts: defaultTimeouts,
-    priority: 'normal',
-    tier: 'act_auto',
-    onPermanentError: 'dlq',
-    maxChainDepth: 16,
-    poisonMax: 3,
-    handler: { kind: 'local', code: 'a'.repeat(32), isolate: false },
-    ...over,
-  }
-  return { ...made, hash: definitionHash(hash, made) }
-}
+export const binding = (over: Partial<Manifest> = {}): Manifest =>
+  plainBinding({ id: 'one', on: ['sale'], ...over })
 
 export interface Limiting {
   readonly name?: string

@@ -6,7 +6,8 @@ import { tries } from '../tries.ts'
 import { anyApp } from './apps.ts'
 import { drain, expectNothingLeft, stuck } from './drain.ts'
 import { acts, live } from './life.ts'
-import { rebuilt, stateOf, takeOver } from './takeover.ts'
+import { rebuilt, takeOver } from './takeover.ts'
+import { stateOf } from '../state.ts'
 import type { Site, World } from './world.ts'
 
 /* What gates let in meanwhile is held against their laws by `packages/history`, over the same lives. */

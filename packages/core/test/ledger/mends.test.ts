@@ -3,7 +3,8 @@ import { defaultTimeouts, nextDue, type Rule } from '../../src/index.ts'
 import { deploy, gated, limitOn, setLimit, versioned } from './apps.ts'
 import { drain, expectNothingLeft } from './drain.ts'
 import { begin, calm, factsOf, fate, ok, opened, pass } from './story.ts'
-import { rebuilt, stateOf, takeOver } from './takeover.ts'
+import { rebuilt, takeOver } from './takeover.ts'
+import { stateOf } from '../state.ts'
 import {
   answer,
   cancel,

@@ -4,20 +4,10 @@ import {
   encodeBuckets,
   freeze,
   restorePartition,
-  snapshotHash,
   type Partition,
 } from '../../src/index.ts'
 import { decodeEntry } from '../partition/world.ts'
 import { beginEpoch, plain, type Site, type World } from './world.ts'
-
-/** Bytes that are the same where the state is the same. */
-export function stateOf(partition: Partition): string {
-  const buckets = [...encodeBuckets(plain, freeze(partition))].filter((one) => one !== undefined)
-  return snapshotHash(
-    plain,
-    buckets.map(({ hash }) => hash),
-  )
-}
 
 export function keepSnapshot(site: Site): void {
   const buckets = [...encodeBuckets(plain, freeze(site.partition))].flatMap((bucket) =>

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import {
   acceptEvent,
   bindingKey,
@@ -23,6 +22,7 @@ import {
   type Stepped,
   type Verdict,
 } from '../../src/index.ts'
+import { sha256 } from '../sha256.ts'
 
 export const app = 'shop'
 const slots = 2
@@ -65,8 +65,8 @@ export interface World {
 export function createWorld(): World {
   const world: World = {
     hash: {
-      text: (input) => createHash('sha256').update(input).digest('hex'),
-      bytes: (input) => createHash('sha256').update(burn(world, input)).digest('hex'),
+      text: plain.text,
+      bytes: (input) => plain.bytes(burn(world, input)),
     },
     sites: [app, sharedApp].flatMap((of) =>
       Array.from({ length: slots }, (_, slot) => createSite({ app: of, generation, slot }, plain)),
@@ -93,10 +93,7 @@ function burn(world: World, input: Uint8Array): Uint8Array {
 }
 
 /** For partitions that are made again: nothing throws there. */
-export const plain: Hash = {
-  text: (input) => createHash('sha256').update(input).digest('hex'),
-  bytes: (input) => createHash('sha256').update(input).digest('hex'),
-}
+export const plain = sha256
 
 function createSite(id: PartitionId, hash: Hash): Site {
   return {
@@ -146,8 +143,6 @@ function lettersOf({ partition }: Site, { to, upTo }: SendLetters): Letter[] {
   return queued.filter(({ number }) => number <= upTo).map(({ letter }) => letter)
 }
 
-const hashOf = (text: string): string => createHash('sha256').update(text).digest('hex')
-
 // --- what hosts do ---------------------------------------------------------------------------
 
 export function beginEpoch(world: World, site: Site): Stepped {
@@ -186,7 +181,7 @@ export function deliver(world: World, site: Site, lane: Lane): boolean {
   site.read[lane] += 1
   const seq = site.read[lane]
   const stream = `MAIL_g1.${lane}`
-  const ref = { stream, seq, index: 0, hash: hashOf(`${stream}${seq}`) }
+  const ref = { stream, seq, index: 0, hash: plain.text(`${stream}${seq}`) }
   if (!isTaken(site.partition, ref)) take(world, site, { kind: 'letter', ref, letter })
   return true
 }
@@ -202,7 +197,7 @@ export function define(world: World, site: Site): boolean {
   const change = world.defs[last?.seq ?? 0]
   if (!change || site.id.app !== app) return false
   const seq = change.number
-  const ref = { stream: 'DEFS', seq, index: 0, hash: hashOf(`DEFS${seq}`) }
+  const ref = { stream: 'DEFS', seq, index: 0, hash: plain.text(`DEFS${seq}`) }
   take(world, site, { kind: 'def', ref, change })
   return true
 }
@@ -244,7 +239,7 @@ export function sendEvent(world: World, sent: Sent = {}): Stepped {
     ...(one.flow && sent.blind !== true && { limits: placesOf(one, sent) }),
   }))
   const seq = world.events
-  const ref = { stream: 'EVENTS_g1', seq, index: 0, hash: hashOf(`EVENTS_g1${seq}`) }
+  const ref = { stream: 'EVENTS_g1', seq, index: 0, hash: plain.text(`EVENTS_g1${seq}`) }
   return take(world, site, { kind: 'event', ref, head: headOf(event), verdicts })
 }
 

@@ -8,11 +8,11 @@ import {
   freeze,
   nextDue,
   restorePartition,
-  snapshotHash,
   step,
   type Bucket,
   type Partition,
 } from '../../src/index.ts'
+import { stateOf } from '../state.ts'
 import { tries } from '../tries.ts'
 import { acts, live, perform } from './acts.ts'
 import {
@@ -28,12 +28,6 @@ import {
 } from './world.ts'
 
 const runs = tries(300)
-
-/** The whole state as one hash: what two partitions must share to be the same. */
-function stateOf(partition: Partition): string {
-  const hashes = bucketsOf(partition).map((bucket) => bucket.hash)
-  return snapshotHash(hash, hashes)
-}
 
 /** Without the moments to pause between them. */
 const bucketsOf = (partition: Partition): Bucket[] =>

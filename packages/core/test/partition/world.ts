@@ -1,12 +1,9 @@
-import { createHash } from 'node:crypto'
 import {
   acceptEvent,
   bindingKey,
   candidates,
   createPartition,
   decode,
-  defaultTimeouts,
-  definitionHash,
   entry as entrySchema,
   headOf,
   nextDue,
@@ -14,7 +11,6 @@ import {
   type CancelTarget,
   type Effect,
   type EffectResult,
-  type Hash,
   type Input,
   type Manifest,
   type Partition,
@@ -22,33 +18,12 @@ import {
   type Stepped,
   type Verdict,
 } from '../../src/index.ts'
+import { sha256 as hash } from '../sha256.ts'
 
-export const hash: Hash = {
-  text: (input) => createHash('sha256').update(input).digest('hex'),
-  bytes: (input) => createHash('sha256').update(input).digest('hex'),
-}
+export { binding } from '../binding.ts'
+export { hash }
 
 export const partitionId: PartitionId = { app: 'triage', generation: 1, slot: 0 }
-
-export function binding(over: Partial<Manifest> = {}): Manifest {
-  const made: Manifest = {
-    v: 1,
-    id: 'label',
-    version: 1,
-    hash: '0'.repeat(32),
-    on: ['issue.*'],
-    retry: { kind: 'fixed', delayMs: 1000, maxAttempts: 3, jitter: 'none' },
-    timeouts: defaultTimeouts,
-    priority: 'normal',
-    tier: 'act_auto',
-    onPermanentError: 'dlq',
-    maxChainDepth: 16,
-    poisonMax: 3,
-    handler: { kind: 'local', code: 'a'.repeat(32), isolate: false },
-    ...over,
-  }
-  return { ...made, hash: definitionHash(hash, made) }
-}
 
 /** One partition with everything a host would do for it, by hand. Remembers what it stepped. */
 export interface World {

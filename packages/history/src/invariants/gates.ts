@@ -1,5 +1,5 @@
 import type { Invariant } from '../invariant.ts'
-import { isMove, type Book } from '../ledgers/book.ts'
+import { createBook, isMove } from '../ledgers/book.ts'
 import { faultsOf } from '../ledgers/moved.ts'
 
 export const gates: Invariant = {
@@ -23,25 +23,15 @@ export const gates: Invariant = {
           if (!isVoid) complain('gate.rule', `${fact.kind} in ${ledger}, which has no rule`)
           return
         }
-        for (const fault of faultsOf(books.ledgers.get(ledger) ?? blank(ledger), rule, fact, at)) {
+        for (const fault of faultsOf(
+          books.ledgers.get(ledger) ?? createBook(ledger),
+          rule,
+          fact,
+          at,
+        )) {
           complain(`gate.${rule.kind}`, `${ledger}: ${fault}`)
         }
       },
     }
   },
 }
-
-const blank = (id: string): Book => ({
-  id,
-  holders: new Map(),
-  waiting: new Map(),
-  merging: new Map(),
-  stamps: [],
-  floor: 0,
-  opened: 0,
-  touched: 0,
-  came: 0,
-  revoked: undefined,
-  served: new Map(),
-  lines: new Map(),
-})

@@ -125,7 +125,7 @@ export class LedgerFold implements Books {
 const windowOf = (rule: Rule | undefined): number =>
   rule && traceOf[rule.kind] === 'stamp' && 'periodMs' in rule ? rule.periodMs : 0
 
-function createBook(id: string): Kept {
+export function createBook(id: string): Kept {
   return {
     id,
     holders: new Map(),
