@@ -69,10 +69,14 @@ async function hunt(name: string): Promise<number> {
   if (!planted()) throw new Error(`${name}: ${mutant.file} was not loaded`)
   const from = Number(values.seed ?? values.from)
   const most = values.seed === undefined ? Number(values.seeds ?? 500) : 1
-  for (let seed = from; seed < from + most; seed++) {
-    const outcome = await simulate(drawOptions(seed))
+  const needs = values.seed === undefined ? mutant.needs : undefined
+  for (let seed = from, tried = 0; tried < most; seed++) {
+    const options = drawOptions(seed)
+    if (needs !== undefined && options.faults.every(({ kind }) => kind !== needs)) continue
+    tried += 1
+    const outcome = await simulate(options)
     if (outcome.violations.length === 0) continue
-    print({ mutant: name, seedsUntilCaught: seed - from + 1, ...(await failure(outcome)) })
+    print({ mutant: name, seedsUntilCaught: tried, ...(await failure(outcome)) })
     return 1
   }
   return say(`${name} was not caught by ${most} seeds`, 0)

@@ -1,4 +1,5 @@
 import { registerHooks } from 'node:module'
+import type { FaultKind } from './faults.ts'
 
 /** A fault in the product's own text: what a careless hand could have written. */
 export interface Mutant {
@@ -10,6 +11,8 @@ export interface Mutant {
   /** Stands there once; white space is as one likes it. */
   readonly find: string
   readonly replace: string
+  /** A fault so rare that only seeds which draw it are tried. */
+  readonly needs?: FaultKind
 }
 
 /**

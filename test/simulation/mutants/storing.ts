@@ -29,6 +29,7 @@ export const storing: readonly Mutant[] = [
   },
   {
     name: 'restart-unseen',
+    needs: 'power',
     what: 'after a restart of the server a leader goes on without a look at what it builds upon',
     file: `${engine}/commit.ts`,
     find: 'if (!(await stands(this.#head, this.#positions, stepped))) return outcome',
