@@ -40,6 +40,8 @@ export interface CommandProps {
   readonly children?: ReactNode
   /** Names what has to be typed before it may go: many things at once are not done by a slip. */
   readonly typed?: string | undefined
+  /** What has to be mended before it may go. */
+  readonly blocked?: string | undefined
   readonly run: (run: CommandRun) => Promise<CommandResult>
   /** The step of the log that shows it in force; absent: acceptance is all that there is to see. */
   readonly applied?: ((step: LiveStep) => boolean) | undefined
@@ -79,7 +81,10 @@ export function CommandDialog(props: CommandProps) {
       )
       .catch(() => undefined) // both ways are handled above
   }
-  const mayGo = reason.trim() !== '' && (props.typed === undefined || typed === props.typed)
+  const mayGo =
+    props.blocked === undefined &&
+    reason.trim() !== '' &&
+    (props.typed === undefined || typed === props.typed)
   return (
     <Modal title={title} onClose={() => onClose(isOver)}>
       <div className="command">
