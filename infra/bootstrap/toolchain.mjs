@@ -2,20 +2,22 @@ import { delimiter, dirname, join } from 'node:path'
 import { dependenciesInstalled, installDependencies } from './dependencies.mjs'
 import { withLock } from './lock.mjs'
 import { fetchNatsServer, findNatsServer } from './nats-server.mjs'
+import { isPageBuilt, preparePage } from './page.mjs'
 import { cache, root } from './place.mjs'
 import { fetchTools, findNode, findPnpm } from './tools.mjs'
 
 /**
  * Everything a command needs, found or fetched: Node, pnpm, the installed dependencies and, when
- * asked for, a nats-server. The second time it only looks: a few files are hashed, nothing is locked.
+ * asked for, a nats-server and the built page. The second time it only looks: a few files are hashed, nothing is locked.
  */
-export async function prepare({ natsServer }) {
+export async function prepare({ natsServer, page = false }) {
   const found = look(natsServer)
-  return toolchain(
-    isComplete(found, natsServer)
-      ? found
-      : await withLock(join(cache, 'bootstrap.lock'), () => fetchMissing(natsServer)),
+  const lock = join(cache, 'bootstrap.lock')
+  const prepared = toolchain(
+    isComplete(found, natsServer) ? found : await withLock(lock, () => fetchMissing(natsServer)),
   )
+  if (page && !isPageBuilt()) await withLock(lock, () => preparePage(prepared))
+  return prepared
 }
 
 function look(natsServer) {

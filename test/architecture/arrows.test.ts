@@ -15,6 +15,7 @@ const arrows: Record<string, readonly string[]> = {
   projections: ['core', 'log'],
   api: ['core'],
   sdk: ['core', 'log', 'engine', 'api'],
+  page: ['core', 'api'],
   service: [],
   nats: [],
   ingress: [...domain, 'service'],
