@@ -1,3 +1,4 @@
+export { died } from './dead-letters.ts'
 export { digest } from './dump.ts'
 export { readEvent } from './event-store.ts'
 export { Ambiguous, BadCursor, NotFound } from './fault.ts'
@@ -9,6 +10,7 @@ export { liveBundle, type LiveBundle, liveOf, type LiveTransition } from './live
 export { openProjector, type Projector, type ProjectorStatus } from './projector.ts'
 export { listBindings } from './query/bindings.ts'
 export { findDeadLetter, groupDeadLetters, listDeadLetters } from './query/dead-letters.ts'
+export { type Deaths, deathsWithin } from './query/deaths.ts'
 export { dispatchesOfEvent, findDispatch, listDispatches } from './query/dispatches.ts'
 export { explainEvent } from './query/explain.ts'
 export { graphOf } from './query/graph.ts'

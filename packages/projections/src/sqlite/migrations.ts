@@ -192,6 +192,25 @@ const migrations: readonly string[] = [
     primary key (id, app, seq, place, journal_seq, journal_place)
   ) strict;
   `,
+  // What died since a sequence, for alerts: the rows are folded anew.
+  `
+  create table death (
+    number integer not null,
+    seq integer not null,
+    primary key (seq, number)
+  ) strict, without rowid;
+  delete from dispatch;
+  delete from dispatch_sequence;
+  delete from dead_letter;
+  delete from event;
+  delete from event_duplicate;
+  delete from event_release;
+  delete from definition;
+  delete from binding;
+  delete from state_count;
+  delete from minute_count;
+  delete from partition;
+  `,
 ]
 
 /** "WBR1": tells a read store from any other SQLite file. */
