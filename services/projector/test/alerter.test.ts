@@ -1,14 +1,14 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
-import { virtualClock, type VirtualClock } from '@waybill/engine'
+import { createKeeper, virtualClock, type VirtualClock } from '@waybill/engine'
 import { createMemoryLeases, type LeaseStore } from '@waybill/log'
 import type { Deaths } from '@waybill/projections'
 import { Webhook } from 'standardwebhooks'
 import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest'
 import { type AlertNews, createAlerter } from '../src/alerts/alerter.ts'
-import { createKeeper } from '../src/alerts/keeper.ts'
 import { createWebhook } from '../src/alerts/send.ts'
+import { alertsKey, alertState } from '../src/alerts/state.ts'
 
 /* Several projectors over one bucket, time that stands still until it is told, and a real receiver. */
 
@@ -90,10 +90,12 @@ function projector(instance: string): Projector {
     keeper: createKeeper({
       leases: {
         get: (key) => alive(() => leases.get(key)),
+        remove: (key, revision) => alive(() => leases.remove(key, revision)),
         put: (key, value, revision) => alive(() => leases.put(key, value, revision)),
       },
       clock,
-      generation: 1,
+      key: alertsKey(1),
+      schema: alertState,
       me: { instance, incarnation: `${instance}-${(dispatches += 1)}` },
       silentMs: 30_000,
     }),

@@ -1,20 +1,25 @@
 import { randomUUID } from 'node:crypto'
 import { refused } from '@waybill/api'
-import { parseId, type LetterAnswer, type LetterBody } from '@waybill/core'
+import { parseId, type LetterAnswer } from '@waybill/core'
 import { ask, type HandlerParts } from './parts.ts'
+import { letterFor, type Part, type Work } from './work.ts'
 
-/** As many as fit one letter (`redrivesPerLetterMax` of core). */
-const perLetter = 64
-/** Letters under way at once. */
-const lettersAtOnce = 8
+/** What became of some of them. */
+export interface Told {
+  readonly started: readonly { readonly of: string; readonly dispatch: string }[]
+  readonly done: number
+  readonly declined: readonly Declined[]
+}
+type Declined = { readonly dispatch: string; readonly code: string; readonly reason: string }
 
-export type Told = Extract<LetterAnswer, { kind: 'redriven' | 'discarded' }>
-
-/** One letter for each partition that has some of them. */
+/**
+ * One letter for each partition that has some of them. Its id is made of the work and the place in
+ * it: sent again by whoever goes on with the work it is the same letter, and is taken once.
+ */
 export async function tell(
   parts: HandlerParts,
-  ids: readonly string[],
-  bodyFor: (ids: string[]) => LetterBody,
+  work: Work,
+  { from, ids }: Part,
 ): Promise<readonly Told[]> {
   const bySlot = new Map<number, string[]>()
   for (const id of ids) {
@@ -26,42 +31,26 @@ export async function tell(
   }
   return Promise.all(
     [...bySlot].map(async ([slot, some]) => {
-      const answer = await ask(parts, slot, { id: randomUUID(), body: bodyFor(some) })
-      if (answer.kind === 'redriven' || answer.kind === 'discarded') return answer
-      const why = answer.kind === 'refused' ? answer.reason : answer.kind
-      throw refused(answer.kind === 'refused' ? answer.code : 'odd_answer', why)
+      const body = letterFor(work, some)
+      const id = `${work.id}-${from}-${slot}`
+      const answer = await ask(parts, slot, { id, body })
+      if (answer.kind !== 'refused' || answer.code !== 'letter_duplicate') return toldOf(answer)
+      // Whoever had the work before sent it. Asked again, each says that it is done.
+      const again = toldOf(await ask(parts, slot, { id: randomUUID(), body }))
+      const before = again.declined.filter(({ code }) => code === doneBefore[work.kind])
+      const declined = again.declined.filter((one) => !before.includes(one))
+      return { ...again, done: again.done + before.length, declined }
     }),
   )
 }
 
-export interface Tally {
-  readonly done: number
-  readonly declined: number
-}
+const doneBefore = { redrive: 'already_redriven', discard: 'discarded' } as const
 
-/** Parts of a list, as large as the pace allows and letters can hold. */
-export function parting(
-  ids: readonly string[],
-  ratePerSecond: number | undefined,
-  carryOut: (ids: readonly string[]) => Promise<Tally>,
-): () => Promise<Tally | undefined> {
-  const most = perLetter * lettersAtOnce
-  // Ten parts a second at most, so that a pace is one and not a row of bursts.
-  const size =
-    ratePerSecond === undefined ? most : Math.min(most, Math.max(1, Math.floor(ratePerSecond / 10)))
-  let at = 0
-  return async () => {
-    const some = ids.slice(at, at + size)
-    at += some.length
-    if (some.length === 0) return undefined
-    const parts: (readonly string[])[] = []
-    for (let from = 0; from < some.length; from += perLetter) {
-      parts.push(some.slice(from, from + perLetter))
-    }
-    const told = await Promise.all(parts.map(carryOut))
-    return {
-      done: told.reduce((sum, one) => sum + one.done, 0),
-      declined: told.reduce((sum, one) => sum + one.declined, 0),
-    }
+function toldOf(answer: LetterAnswer): Told {
+  if (answer.kind === 'redriven') return { ...answer, done: answer.started.length }
+  if (answer.kind === 'discarded') {
+    return { started: [], done: answer.dispatches.length, declined: answer.declined }
   }
+  const isRefused = answer.kind === 'refused'
+  throw refused(isRefused ? answer.code : 'odd_answer', isRefused ? answer.reason : answer.kind)
 }

@@ -1,6 +1,5 @@
-import { type Clock, sleepUntil } from '@waybill/engine'
+import { type Clock, type Keeper, sleepUntil } from '@waybill/engine'
 import type { Deaths } from '@waybill/projections'
-import type { Keeper } from './keeper.ts'
 import type { Send } from './send.ts'
 import {
   type AlertPolicy,
@@ -25,7 +24,8 @@ export type AlertNews =
   | { readonly kind: 'trouble'; readonly cause: unknown }
 
 export interface AlerterOptions {
-  readonly keeper: Keeper
+  /** Of all projectors one sends. */
+  readonly keeper: Keeper<AlertState>
   readonly clock: Clock
   readonly coolDownMs: number
   readonly senders: Partial<Record<Target, Send>>

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { NatsConnection } from '@nats-io/nats-core'
-import { systemClock } from '@waybill/engine'
+import { createKeeper, systemClock } from '@waybill/engine'
 import { openLeases, subjects, type Topology } from '@waybill/log'
 import {
   deathsWithin,
@@ -12,9 +12,8 @@ import {
 import type { Metrics, Scope } from '@waybill/service'
 import type { ProjectorConfig } from '../config.ts'
 import { type AlertNews, createAlerter } from './alerter.ts'
-import { createKeeper } from './keeper.ts'
 import { createPublish, createWebhook, type Send } from './send.ts'
-import type { Due, Target } from './state.ts'
+import { alertsKey, alertState, type Due, type Target } from './state.ts'
 
 /** A keeper that is not heard for so long has ended, or cannot reach the server. */
 const silentMs = 30_000
@@ -41,7 +40,8 @@ export async function openAlerts(
     keeper: createKeeper({
       leases: await scope.use(openLeases({ nc, topology }), 'alert state'),
       clock: systemClock,
-      generation: topology.generation,
+      key: alertsKey(topology.generation),
+      schema: alertState,
       me: { instance: config.instance, incarnation: randomUUID() },
       silentMs,
     }),

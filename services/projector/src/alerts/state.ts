@@ -70,13 +70,16 @@ export const alertState = z.strictObject({
 })
 export type AlertState = z.infer<typeof alertState>
 
+/** In the bucket of leases. */
+export const alertsKey = (generation: number): string => `alerts.${generation}`
+
 export interface AlertPolicy {
   readonly coolDownMs: number
   readonly targets: readonly Target[]
 }
 
 /** One value has to fit a message: a kind of death beyond this many at once is not told of. */
-export const groupsMax = 500
+export const groupsMax = 200
 
 /** Ten tries within 21 minutes: longer than whoever receives them needs for a deploy. */
 const retry = retryPolicy.parse({
