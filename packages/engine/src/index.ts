@@ -11,6 +11,7 @@ export {
   type LimitChange,
   type PauseChange,
 } from './deploy.ts'
+export { type Dispute, findDisputes } from './disputes.ts'
 export {
   DuplicateInstance,
   EngineDefect,
