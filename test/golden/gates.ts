@@ -269,6 +269,22 @@ export const circuitStories: Readonly<Record<string, (story: Story) => Promise<v
     }
   },
 
+  async 'circuit-closed-wakes'(story) {
+    await gated(story, [limit(breaker, { scope: 'app', key: cel })])
+    await story.send({ key: 'bank' })
+    const ledger = ledgerOf(story)
+    story.answer(succeeded)
+    const by = { by: 'op', reason: 'maintenance' }
+    const about = { ledger, home: 0, tenant: 'default', key: 'bank', ...by }
+    await story.letter({ kind: 'circuit', ...about, do: 'open' }, undefined, 'answer')
+    for (let n = 0; n < 3; n++) await story.send({ key: 'bank' })
+    await story.letter({ kind: 'circuit', ...about, do: 'close', wake: true }, undefined, 'answer')
+    for (let second = 0; second <= 2; second++) {
+      story.wait(second * 1000)
+      while (story.pending.length > 0) story.answer(succeeded)
+    }
+  },
+
   async 'circuit-elsewhere'(story) {
     await gated(story, [limit(breaker, { scope: 'app', key: cel })])
     await story.send({ key: 'bank', slot: 1 })

@@ -36,7 +36,12 @@ type Act =
   | { readonly act: 'send'; readonly site: number }
   | { readonly act: 'tick'; readonly site: number }
   | { readonly act: 'cancel'; readonly site: number; readonly pick: number }
-  | { readonly act: 'switch'; readonly do: 'open' | 'close' | 'probe'; readonly forMs?: number }
+  | {
+      readonly act: 'switch'
+      readonly do: 'open' | 'close' | 'probe'
+      readonly forMs?: number
+      readonly wake?: boolean
+    }
   | { readonly act: 'takeover'; readonly site: number; readonly fromSnapshot: boolean }
   | { readonly act: 'snapshot'; readonly site: number }
 
@@ -69,6 +74,7 @@ const acts = fc.array(
     act(1, 'switch', {
       do: fc.constantFrom('open', 'close', 'probe'),
       forMs: fc.constantFrom(3000, 30_000),
+      wake: fc.boolean(),
     }),
     act(1, 'takeover', { site, fromSnapshot: fc.boolean() }),
     act(1, 'snapshot', { site }),
@@ -95,8 +101,9 @@ function perform(world: World, one: Act): void {
   if (one.act === 'event') sendEvent(world, one.sent)
   else if (one.act === 'wait') world.now += one.ms
   else if (one.act === 'switch') {
-    const { forMs } = one
-    command(world, { do: one.do, ...by, ...(forMs !== undefined && { forMs }) })
+    const { forMs, wake } = one
+    const how = { ...(forMs !== undefined && { forMs }), ...(wake !== undefined && { wake }) }
+    command(world, { do: one.do, ...by, ...how })
   } else host(world, one)
 }
 

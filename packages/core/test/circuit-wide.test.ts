@@ -7,6 +7,7 @@ import {
   circuitPlace,
   command,
   createWorld,
+  deliver,
   entriesOf,
   failed,
   fare,
@@ -32,6 +33,15 @@ import {
   type World,
 } from './circuit-world.ts'
 import { stateOf } from './state.ts'
+
+const away = (world: World): Sent => {
+  const home = circuitPlace(world).slot
+  for (let n = 0; ; n++) {
+    const partitionKey = `p${n}`
+    const probe = createWorld([], world.slots)
+    if (sendEvent(probe, { partitionKey }).id.slot !== home) return { partitionKey }
+  }
+}
 
 describe('8 by hand', () => {
   const by = { by: 'ann', reason: 'maintenance' }
@@ -82,6 +92,69 @@ describe('8 by hand', () => {
     expect(stateOfCircuit(world)).toBe('closed')
   })
 
+  test('close wakes who waits, in every partition, step by step; nobody waits for his timer', () => {
+    const world = createWorld(oneShot(), 3)
+    command(world, { do: 'open', ...by })
+    settle(world)
+    for (let n = 0; n < 300; n++) sendEvent(world)
+    // Turned back for ten minutes and more.
+    advance(world, 60 * minuteMs)
+    for (let n = 0; n < 300; n++) sendEvent(world)
+    settle(world)
+    command(world, { do: 'close', wake: true, ...by })
+    const closed = world.now
+    const began: number[] = []
+    serveFor(world, minuteMs, (_, now) => {
+      began.push(now - closed)
+      return succeeded
+    })
+    expect(outcomes(world)).toEqual({ succeeded: 600 })
+    const turns = Array.from({ length: 600 }, (_, n) => rampOf(n + 1))
+    expect(began.filter((at) => at < 3000).length).toBeLessThanOrEqual(8)
+    expect(began.at(-1)).toBeLessThanOrEqual((turns.at(-1) ?? 0) + 100)
+    expect(world.sites.flatMap(breaches)).toEqual([])
+    for (const { partition } of world.sites) expect(partition.bulk.size).toBe(0)
+  })
+
+  test('close wakes them after a takeover in the middle, too', () => {
+    const world = createWorld(oneShot(), 1)
+    command(world, { do: 'open', ...by })
+    settle(world)
+    for (let n = 0; n < 300; n++) sendEvent(world)
+    command(world, { do: 'close', wake: true, ...by })
+    const site = siteAt(world, 0)
+    deliver(world, site, 'answer')
+    tick(world, site)
+    expect(site.partition.bulk.size).toBe(1)
+    takeOver(world, site)
+    serveFor(world, minuteMs, () => succeeded)
+    // The first that was let in ran where the partition was.
+    expect(outcomes(world)).toEqual({ lost: 1, succeeded: 299 })
+  })
+
+  test('probe wakes one of another partition where nobody waits at home', () => {
+    const world = createWorld(oneShot(), 3)
+    const { slot: home, ledger } = circuitPlace(world)
+    const sent = away(world)
+    fare(world, times(5, 'no'), sent)
+    settle(world)
+    const site = sendEvent(world, sent)
+    for (let n = 0; n < 2; n++) sendEvent(world, sent)
+    settle(world)
+    const probe = { kind: 'circuit', ledger, home, do: 'probe', ...by } as const
+    write(world, siteAt(world, home), probe)
+    settle(world)
+    expect(siteAt(world, home).replies.at(-1)).toMatchObject({ here: true, woke: false })
+    expect(site.running).toEqual([])
+    write(world, site, { ...probe, wake: true })
+    settle(world)
+    expect(site.replies.at(-1)).toMatchObject({ here: false, woke: true })
+    const [first] = site.partition.dispatches.keys()
+    expect(site.running.map(({ dispatch }) => dispatch)).toEqual([first])
+    serve(world, () => succeeded)
+    expect(stateOfCircuit(world)).toBe('closed')
+  })
+
   test('is answered with what is so; what cannot be is refused', () => {
     const world = createWorld(oneShot(), 2)
     command(world, { do: 'probe', ...by })
@@ -107,15 +180,6 @@ describe('8 by hand', () => {
 })
 
 describe('8 a circuit whose home is another partition', () => {
-  const away = (world: World): Sent => {
-    const home = circuitPlace(world).slot
-    for (let n = 0; ; n++) {
-      const partitionKey = `p${n}`
-      const probe = createWorld([], world.slots)
-      if (sendEvent(probe, { partitionKey }).id.slot !== home) return { partitionKey }
-    }
-  }
-
   test('is told by letter, and learnt to be open', () => {
     const world = createWorld(oneShot(), 3)
     const sent = away(world)

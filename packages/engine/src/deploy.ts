@@ -180,7 +180,11 @@ interface History {
   readonly manifests: readonly Manifest[]
 }
 
-async function readHistory(log: EventLog, topology: Topology, subject: string): Promise<History> {
+export async function readHistory(
+  log: EventLog,
+  topology: Topology,
+  subject: string,
+): Promise<History> {
   const range = { stream: streamNames(topology).defs, subjects: [subject], fromSeq: 1 }
   const manifests: Manifest[] = []
   let last: Deploy | undefined

@@ -11,6 +11,7 @@ export {
   type LimitChange,
   type PauseChange,
 } from './deploy.ts'
+export { type Dispute, findDisputes } from './disputes.ts'
 export {
   DuplicateInstance,
   EngineDefect,
@@ -24,6 +25,7 @@ export { eventIn } from './fetch.ts'
 export type { FlowStatus, LedgerStatus, LimitStatus } from './flow-status.ts'
 export { createHost, type Host, type OpenDispatch } from './host.ts'
 export type { HostOptions } from './host-options.ts'
+export { createKeeper, type Keeper } from './keeper.ts'
 export { streamOf } from './lanes.ts'
 export { ledgersOnly } from './ledgers-only.ts'
 export {

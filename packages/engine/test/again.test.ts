@@ -1,6 +1,7 @@
 import {
   letterAnswer,
   waybillEvent,
+  type KeyedLimit,
   type Letter,
   type LetterAnswer,
   type Plain,
@@ -181,6 +182,69 @@ describe('11 a dead letter that is redriven', () => {
     })
     await until('it is answered', () => system.replies.length > asked)
     expect(system.replies.at(-1)?.body).toMatchObject({ declined: [{ code: 'already_redriven' }] })
+    await heir.stop()
+  })
+})
+
+describe('under a newer version with limits that the one before had not', () => {
+  const limit: KeyedLimit = {
+    name: 'slow',
+    scope: 'binding',
+    key: { kind: 'cel', text: 'event.data.n' },
+    rule: { kind: 'concurrency', max: 1 },
+  }
+  async function deployLimited({ system, running }: Started): Promise<RunningHost> {
+    await running.stop()
+    const app = appOf({
+      definitions: [definition({ flow: { limits: [limit], holdWhileRetrying: false } })],
+      key: (_, event) => String((event.data as { n: number }).n),
+      run: async () => undefined,
+      judge: () => Promise.reject(new Error('it was let in before')),
+    })
+    await system.deploy(app)
+    const heir = system.host(app)
+    await until('it leads', () => leading(heir) === 1)
+    return heir
+  }
+
+  async function askOf(system: System, heir: RunningHost, body: Letter['body']) {
+    const asked = system.replies.length
+    const from = { kind: 'client', id: 'test' } as const
+    await heir.host.post(0, { v: 1, id: 'again', from, body, replyTo: 'here' })
+    await until('it is answered', () => system.replies.length > asked)
+    const answer = letterAnswer.parse(system.replies.at(-1)?.body)
+    if (answer.kind !== 'redriven') throw new Error(answer.kind)
+    expect(answer.declined).toEqual([])
+    const id = answer.started[0]?.dispatch ?? ''
+    await eventually(system, 'it ended', async () => ends(await system.journal()).has(id))
+    expect(ends(await system.journal()).get(id)).toEqual(['succeeded'])
+    const steps = transitions(await system.journal()).filter(({ dispatch }) => dispatch === id)
+    expect(steps[0]?.origin?.binding).toBe('ship@v2')
+    const answered = steps.find(({ event }) => event.type === 'predicate.answered')?.event
+    expect(answered).toMatchObject({
+      matched: true,
+      limits: [{ ledger: expect.stringMatching(/^ship\/slow\//) as string }],
+      standing: { result: 'open', flow: { held: [[0, 1]] } },
+    })
+  }
+
+  test('11 a redrive runs under those limits', async () => {
+    const started = await start()
+    const old = await started.dead()
+    const heir = await deployLimited(started)
+    await askOf(started.system, heir, redrive(old))
+    await heir.stop()
+  })
+
+  test('14.4 a rerun does, too', async () => {
+    const started = await start()
+    const of = await started.dead()
+    const first = transitions(await started.system.journal()).find(({ origin }) => origin)?.origin
+    if (!first) throw new Error('nothing began')
+    const heir = await deployLimited(started)
+    const event = { id: first.event, tenant: first.tenant }
+    const body = { kind: 'rerun', of, binding: 'ship@v2', ref: first.ref, event, ...why } as const
+    await askOf(started.system, heir, body)
     await heir.stop()
   })
 })

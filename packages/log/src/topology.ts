@@ -57,6 +57,8 @@ export interface Subjects {
   readonly outcome: (app: string, binding: string, status: string) => string
   /** Not stored: one message per bundle for whoever watches. */
   readonly live: (app: string, slot: number) => string
+  /** Not stored: dead letters that somebody should look at. */
+  readonly alert: (app: string, binding: string) => string
   /** Not stored: requests to services, `api('dispatch', 'get')`. */
   readonly api: (...path: readonly string[]) => string
 }
@@ -84,6 +86,7 @@ export function subjects(topology: Topology): Subjects {
     outcome: (app, binding, status) =>
       `${prefix}.outcome.${part(app)}.${part(binding)}.${part(status)}`,
     live: (app, slot) => `${prefix}.live.${part(app)}.${place(slot)}`,
+    alert: (app, binding) => `${prefix}.alert.${part(app)}.${part(binding)}`,
     api: (...path) => [prefix, 'api', ...path.map(part)].join('.'),
   }
 }

@@ -15,17 +15,28 @@ import type { Change, Move, Projection } from './projection.ts'
  * succeeded shows in the dispatch that runs it again.
  */
 export const deadLetters: Projection = {
-  tables: ['dead_letter'],
-  fold: (_entry, { hash }, moves) =>
-    moves.filter(({ after }) => after.state === 'dlq').map((move) => died(move, hash)),
+  tables: ['dead_letter', 'death'],
+  fold: (_entry, { hash, seq }, moves) =>
+    moves
+      .filter(({ after }) => after.state === 'dlq')
+      .flatMap((move): Change[] => {
+        const row = letterOf(move, hash)
+        return died(move)
+          ? [row, { table: 'death', row: { number: move.after.number, seq } }]
+          : [row]
+      }),
 }
+
+/** Not what became of it since. */
+export const died = ({ before, after }: Move): boolean =>
+  after.state === 'dlq' && before?.state !== 'dlq'
 
 const statusAfter = (fact: Move['fact']): 'pending' | 'redriven' | 'discarded' => {
   if (fact.kind === 'dead.redriven') return 'redriven'
   return fact.kind === 'dead.discarded' ? 'discarded' : 'pending'
 }
 
-function died({ after, fact }: Move, hash: Hash): Change {
+function letterOf({ after, fact }: Move, hash: Hash): Change {
   const reason = reasonOf(after)
   const error = after.error === null ? undefined : attemptError.parse(JSON.parse(after.error))
   const { number, id, app, binding, version, event, type, tenant, at, attempt } = after

@@ -76,6 +76,7 @@ const ofDispatches: ReadonlySet<FoldedName> = new Set([
   'dispatch',
   'dispatch_sequence',
   'dead_letter',
+  'death',
 ])
 
 interface Source {

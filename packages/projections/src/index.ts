@@ -1,3 +1,4 @@
+export { died } from './dead-letters.ts'
 export { digest } from './dump.ts'
 export { readEvent } from './event-store.ts'
 export { Ambiguous, BadCursor, NotFound } from './fault.ts'
@@ -16,6 +17,7 @@ export {
   listDispatches,
 } from './query/dispatches.ts'
 export { listEvents } from './query/events.ts'
+export { type Deaths, deathsWithin } from './query/deaths.ts'
 export { explainEvent } from './query/explain.ts'
 export { graphOf } from './query/graph.ts'
 export { resolveId } from './query/ids.ts'

@@ -61,6 +61,7 @@ const roles: { readonly [T in FoldedName]: { readonly [C in keyof Tables[T]]: Ro
     status: 'latest',
     redrives: 'latest',
   },
+  death: { number: 'key', seq: 'key' },
   event: {
     id: 'key',
     app: 'key',

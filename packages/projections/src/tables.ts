@@ -77,6 +77,13 @@ export interface DeadLetterTable {
   readonly redrives: number
 }
 
+/** Where a dead letter died, in the order of the journal: what is new since a sequence. */
+export interface DeathTable {
+  readonly number: DispatchNumber
+  /** Of the bundle in the journal's stream. */
+  readonly seq: number
+}
+
 /** One row each time an app takes an event for new: again only after the dedupe window. */
 export interface EventTable {
   readonly id: string
@@ -195,6 +202,7 @@ export interface Tables {
   readonly dispatch: DispatchTable
   readonly dispatch_sequence: SequenceTable
   readonly dead_letter: DeadLetterTable
+  readonly death: DeathTable
   readonly event: EventTable
   readonly event_duplicate: DuplicateTable
   readonly event_release: ReleaseTable

@@ -29,7 +29,8 @@ export async function judge(
   signal: AbortSignal,
 ): Promise<{ matched: boolean; reason?: string }> {
   const { when } = binding.code
-  if (!when) throw new Error(`${binding.id} has no predicate to ask`)
+  // It asked for its key alone: what CEL says was known when the event was read.
+  if (!when) return { matched: true }
   const typed = typedEvent(binding, event)
   if (!typed.ok) throw new Error(`data of ${event.type} refused: ${typed.problem}`)
   const judgement = judgementOf(await when(typed.value, { signal }))

@@ -37,6 +37,12 @@ test('a key that is a promise is refused, and its rejection is nobody else’s',
   })
 })
 
+test('who asks for its key alone, as its code was elsewhere, is let in without a predicate', async () => {
+  const app = defineApp({ name: 'shop', bindings: [defineBinding({ ...base, key: () => 'a' })] })
+  const { signal } = new AbortController()
+  expect(await app.judge(manifestOf(app, 'ship'), about, signal)).toEqual({ matched: true })
+})
+
 describe('the keys of limits', () => {
   test('stand in the order of the limits, whatever they are written in', () => {
     const app = appWith({

@@ -14,17 +14,17 @@ import { streamNames, type Topology } from '@waybill/log'
 import { cancelMany } from './operate/cancel.ts'
 import { discard, redrive } from './operate/dead.ts'
 import { listFlow, setFlow } from './operate/flow.ts'
-import { Jobs, recorded } from './operate/jobs.ts'
+import type { Jobs } from './operate/jobs.ts'
 import { ask, audit, type HandlerParts } from './operate/parts.ts'
+import { recorded } from './operate/recorded.ts'
 import { rerun } from './operate/rerun.ts'
 import { listCircuits, order, setCircuit } from './operate/switches.ts'
 
 type Cancel = Asked<'dispatch.cancel'>
 
 /** The dispatcher's part of the contract. */
-export function createHandlers(parts: HandlerParts, signal: AbortSignal): Partial<Handlers> {
+export function createHandlers(parts: HandlerParts, jobs: Jobs): Partial<Handlers> {
   const { host, health, topology } = parts
-  const jobs = new Jobs(parts, signal)
   const { journal } = streamNames(topology)
   return {
     'partition.status': ({ app }) => {
@@ -58,7 +58,7 @@ export function createHandlers(parts: HandlerParts, signal: AbortSignal): Partia
         (app === undefined || one.app === app) && (id === undefined || one.id === id)
       const others = kept
         .filter((one) => !live.some((running) => running.id === one.id))
-        // Whoever runs it says so; when nobody does, its process ended before it did.
+        // Whoever runs it says so; when nobody does, nobody has gone on with it yet.
         .map((one) => (one.state === 'running' ? { ...one, state: 'interrupted' as const } : one))
       const operations = [...live, ...others].filter(isMeant).sort((a, b) => b.at - a.at)
       return { instance, operations: operations.slice(0, limit), asOf: {} }

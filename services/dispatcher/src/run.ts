@@ -1,6 +1,6 @@
 import { serveEndpoints } from '@waybill/api'
 import { encode, sharedApp, type Definition, type HostedApp } from '@waybill/core'
-import { createHost, ledgersOnly, type Host, type HostLimits } from '@waybill/engine'
+import { createHost, hostLimits, ledgersOnly, type Host, type HostLimits } from '@waybill/engine'
 import {
   openJetStreamLog,
   openLeases,
@@ -10,6 +10,8 @@ import {
   streamNames,
   subjects,
   type EventLog,
+  type LeaseStore,
+  type SnapshotStore,
   type Topology,
 } from '@waybill/log'
 import { loadApp } from '@waybill/sdk'
@@ -29,6 +31,7 @@ import { z } from 'zod'
 import type { DispatcherConfig } from './config.ts'
 import { createHandlers } from './handlers.ts'
 import { lockInstance } from './instance-lock.ts'
+import { Jobs } from './operate/jobs.ts'
 
 type Connection = Awaited<ReturnType<typeof connectNats>>
 
@@ -49,7 +52,10 @@ export async function run(scope: Scope, config: DispatcherConfig): Promise<Runni
   const nc = await connectNats(scope, config, { name, payloadBytesMin: 8 * MiB })
   const topology = await topologyOf(nc, config)
   const log = await scope.use(openJetStreamLog({ nc, topology, hash: sha256 }), 'log')
-  const { host, shared } = await openHosts(scope, config, { nc, topology, log, app })
+  const leases = await scope.use(openLeases({ nc, topology }), 'leases')
+  const snapshots = await scope.use(openSnapshots({ nc, topology, hash: sha256 }), 'snapshots')
+  const stores = { nc, topology, log, leases, snapshots }
+  const { host, shared } = await openHosts(scope, config, { ...stores, app })
   const metrics = createMetrics()
   await scope.use(watchProcess(metrics), 'process watch')
   measure(metrics, host)
@@ -67,13 +73,18 @@ export async function run(scope: Scope, config: DispatcherConfig): Promise<Runni
   scope.run('host', (signal) => host.run(signal))
   if (shared) scope.run('shared ledgers', (signal) => shared.run(signal))
   const events = app.events.map(({ type, jsonSchema }) => ({ type, jsonSchema }))
+  const parts = { ...stores, host, shared, events, health }
+  const { leaseMs: silentMs = hostLimits.leaseMs, renewEveryMs: beatMs = hostLimits.renewEveryMs } =
+    config
+  const jobs = new Jobs({ ...parts, silentMs, beatMs }, scope.signal)
+  scope.run('operations', (signal) => jobs.adopt(signal))
   const onDefect = (endpoint: string, cause: Error): void =>
     scope.log.error({ err: cause, endpoint }, 'api defect')
   const api = await scope.use(
     serveEndpoints(
       nc,
       { service, instance, version, prefix: config.prefix, apps: [app.name], onDefect },
-      createHandlers({ nc, host, shared, events, health, log, topology }, scope.signal),
+      createHandlers(parts, jobs),
     ),
     'api',
   )
@@ -88,18 +99,20 @@ interface HostParts {
   readonly nc: Connection
   readonly topology: Topology
   readonly log: EventLog
+  readonly leases: LeaseStore
+  readonly snapshots: SnapshotStore
   readonly app: HostedApp<AbortSignal>
 }
 
 async function openHosts(
   scope: Scope,
   config: DispatcherConfig,
-  { nc, topology, log, app }: HostParts,
+  { nc, topology, log, leases, snapshots, app }: HostParts,
 ): Promise<{ host: Host; shared: Host | undefined }> {
   const common = {
     log,
-    leases: await scope.use(openLeases({ nc, topology }), 'leases'),
-    snapshots: await scope.use(openSnapshots({ nc, topology, hash: sha256 }), 'snapshots'),
+    leases,
+    snapshots,
     topology,
     instance: config.instance,
     locked: true,

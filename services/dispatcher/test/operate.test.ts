@@ -8,11 +8,15 @@ import { processes } from './fixture/processes.ts'
 /* What operators do at the same time, with two dispatchers and a projector as real processes. */
 
 const world = processes()
-let dispatchers: ChildProcess[]
+let dispatchers: Map<string, ChildProcess>
+
+/** Soon replaced when it is killed. */
+const dispatcher = (instance: string): ChildProcess =>
+  world.dispatcher(instance, { WAYBILL_LEASE_MS: '3000', WAYBILL_RENEW_EVERY_MS: '500' })
 
 beforeEach(async () => {
   world.projector()
-  dispatchers = ['one', 'two'].map((instance) => world.dispatcher(instance))
+  dispatchers = new Map(['one', 'two'].map((name) => [name, dispatcher(name)]))
   const answers = () => dead().then(Boolean, () => false)
   await until('the projector answers', 20_000, answers)
 })
@@ -125,22 +129,66 @@ test(
   },
 )
 
-test('work in bulk that its process did not outlive says so', { timeout: 60_000 }, async () => {
-  await Promise.all([1, 2, 3].map((n) => world.client.send(broken, { n })))
-  await untilDead(({ length }) => length === 3)
-  const about = { app: 'shop', by: 'ann', reason: 'again' }
-  const { op = '' } = await world.api.call('dlq.redrive', {
-    ...about,
-    filter: {},
-    ratePerSecond: 0.01,
-  })
-  const state = async (): Promise<string | undefined> => {
-    const answers = await world.api.callEach('op.list', { id: op }).catch(() => [])
-    const said = answers.flatMap(({ operations }) => operations.map((one) => one.state))
-    return said.find((one) => one !== 'interrupted') ?? said[0]
+type Op = ResponseOf<'op.list'>['operations'][number]
+
+/** What whoever runs it says of it, and else what stands in OPS. */
+async function operation(id: string): Promise<(Op & { instance: string }) | undefined> {
+  const answers = await world.api.callEach('op.list', { id }).catch(() => [])
+  const said = answers.flatMap(({ instance, operations }) =>
+    operations.map((one) => ({ ...one, instance })),
+  )
+  return said.find(({ state }) => state !== 'interrupted') ?? said[0]
+}
+
+async function untilOperation(id: string, holds: (one: Op) => boolean) {
+  for (let round = 0; round < 600; round++) {
+    const one = await operation(id)
+    if (one && holds(one)) return one
   }
-  expect(await state()).toBe('running')
-  for (const child of dispatchers) child.kill('SIGKILL')
-  world.dispatcher('three')
-  expect(await until('another one answers', 30_000, state)).toBe('interrupted')
-})
+  throw new Error(`it never came to be: ${JSON.stringify(await operation(id))}`)
+}
+
+/** Dead letters, and a redrive of all of them that is in the middle of its work. */
+async function inTheMiddle(many: number, ratePerSecond: number) {
+  await Promise.all(Array.from({ length: many }, (_, n) => world.client.send(broken, { n })))
+  const entries = await untilDead(({ length }) => length === many)
+  const about = { app: 'shop', by: 'ann', reason: 'again' }
+  const { op = '' } = await world.api.call('dlq.redrive', { ...about, filter: {}, ratePerSecond })
+  // Not meant by the command: it died after that.
+  await world.client.send(broken, { n: 1000 })
+  const running = await untilOperation(op, ({ done }) => done >= 5 && done < many / 2)
+  return { op, running, meant: entries.map(({ id }) => id) }
+}
+
+const many = 60
+test('11 redrive in bulk: killed in the middle, another dispatcher goes on, each once', async () => {
+  const { op, running, meant } = await inTheMiddle(many, 10)
+  const [killed = '', other = ''] = running.instance === 'one' ? ['one', 'two'] : ['two', 'one']
+  dispatchers.get(killed)?.kill('SIGKILL')
+  const taken = await untilOperation(op, ({ done }) => done > running.done + 5)
+  expect(taken).toMatchObject({ instance: other, state: 'running', total: many, by: 'ann' })
+  expect(await untilOperation(op, ({ state }) => state !== 'running')).toMatchObject({
+    state: 'done',
+    done: many,
+    declined: 0,
+  })
+  const after = await untilDead(({ length }) => length === 2 * many + 1)
+  const redriven = after.filter(({ status }) => status === 'redriven').map(({ id }) => id)
+  expect(redriven.sort()).toEqual(meant.sort())
+}, 90_000)
+
+test('11 redrive in bulk: all killed, whoever is started again goes on, and can be stopped', async () => {
+  const { op, running } = await inTheMiddle(many, 5)
+  for (const child of dispatchers.values()) child.kill('SIGKILL')
+  dispatcher(running.instance)
+  await untilOperation(op, ({ state, done }) => state === 'running' && done > running.done)
+  const command = { id: op, by: 'bob', reason: 'enough' }
+  const answers = await world.api.callEach('op.cancel', command)
+  expect(answers.map(({ cancelled }) => cancelled)).toEqual([true])
+  const stopped = await untilOperation(op, ({ state }) => state !== 'running')
+  expect(stopped).toMatchObject({ state: 'cancelled', note: 'by bob: enough', declined: 0 })
+  const status = (wanted: string) => (entries: Entries) =>
+    entries.filter((one) => one.status === wanted).length
+  const after = await untilDead((entries) => status('redriven')(entries) === stopped.done)
+  expect(status('pending')(after)).toBeGreaterThanOrEqual(many + 1 - stopped.done)
+}, 90_000)

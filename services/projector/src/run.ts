@@ -9,6 +9,7 @@ import {
   type Topology,
 } from '@waybill/log'
 import {
+  type Folded,
   type FoldedBundle,
   type Halted,
   openProjector,
@@ -28,6 +29,7 @@ import {
   ServiceError,
   watchProcess,
 } from '@waybill/service'
+import { openAlerts } from './alerts/open.ts'
 import type { ProjectorConfig } from './config.ts'
 import { createHandlers } from './handlers.ts'
 import { createLive } from './live.ts'
@@ -98,6 +100,7 @@ async function startProjector(scope: Scope, parts: Parts): Promise<Projector> {
     scope.log.error({ err: cause, ...where }, 'a partition is not folded any further')
   const observe = watchFold(metrics, { now: Date.now, projector: () => projector })
   let tell: (bundle: FoldedBundle) => void = () => undefined
+  let alert: (folded: Folded) => void = () => undefined
   const projector = await openProjector({
     log,
     topology,
@@ -106,6 +109,7 @@ async function startProjector(scope: Scope, parts: Parts): Promise<Projector> {
     onFolded(folded) {
       for (const bundle of folded.bundles) tell(bundle)
       observe(folded)
+      alert(folded)
     },
   })
   if (config.live) {
@@ -116,6 +120,8 @@ async function startProjector(scope: Scope, parts: Parts): Promise<Projector> {
       horizon: projector.horizon,
     })
   }
+  const { createdAt } = await log.info(projector.status().stream)
+  alert = await openAlerts(scope, { ...parts, projector, createdAt })
   scope.run('fold', (signal) => projector.run(signal))
   return projector
 }

@@ -1,8 +1,11 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { type ApiClient, createApiClient, type ResponseOf } from '@waybill/api'
 import type { Effect } from '@waybill/core'
@@ -33,6 +36,7 @@ import {
   type OwnedScope,
   parseConfig,
 } from '@waybill/service'
+import { Webhook } from 'standardwebhooks'
 import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest'
 import { z } from 'zod'
 import {
@@ -326,6 +330,50 @@ test('a server that ends and comes back is no end', async () => {
   await live.seen(lastSeq())
   const { dispatches } = await api.call('dispatch.list', { text: 'after' })
   expect(dispatches).toHaveLength(1)
+})
+
+test('11 alerts: dead letters are told of by signed webhook and by subject, once by two projectors', async () => {
+  const secret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'
+  const arrived = Promise.withResolvers<unknown>()
+  const ids: string[] = []
+  const receiver = createServer((request, response) => {
+    void text(request).then((body) => {
+      const headers = request.headers as Record<string, string>
+      ids.push(headers['webhook-id'] ?? '')
+      response.writeHead(204).end()
+      try {
+        arrived.resolve(new Webhook(secret).verify(body, headers))
+      } catch (cause) {
+        arrived.reject(cause)
+      }
+    })
+  })
+  await once(receiver.listen(0, '127.0.0.1'), 'listening')
+  onTestFinished(() => void receiver.close())
+  const { port } = receiver.address() as AddressInfo
+  const heard = client.subscribe('wb.alert.>', { max: 1 })
+  const alerts = {
+    alertWebhookUrl: `http://127.0.0.1:${port}/hook`,
+    alertWebhookSecret: secret,
+    alertNats: true,
+  }
+  await dies('before anybody wanted to know')
+  const both = [await start(alerts), await start({ ...alerts, instance: 'two', live: false })]
+  await dies('one')
+  await dies('two')
+  const told = {
+    type: 'waybill.dead_letters',
+    data: { app: 'triage', binding: 'label@v1', class: 'handler', top: 'no answer #' },
+  }
+  expect(await arrived.promise).toMatchObject(told)
+  for await (const message of heard) {
+    expect(message.subject).toBe('wb.alert.triage.label')
+    expect(message.json()).toMatchObject(told)
+  }
+  // Both know of both deaths by now: the second came in the cool-down of the first.
+  await live.seen(lastSeq())
+  for (const one of both) await one.stop()
+  expect(ids).toHaveLength(1)
 })
 
 test('one file, one projector', async () => {

@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import { act, type Cli } from '../cli.ts'
 import { bold, dim, state } from '../output.ts'
 import { count } from '../text.ts'
+import { disputed } from '../view/dispute.ts'
 
 export function check(noun: Command): void {
   noun
@@ -34,7 +35,7 @@ interface BindingCheck {
 
 async function run(cli: Cli, options: { app: string }): Promise<void> {
   const { connectLog } = await import('../connection.ts')
-  const { planDeploy } = await import('@waybill/engine')
+  const { findDisputes, planDeploy } = await import('@waybill/engine')
   const { loadApp } = await import('@waybill/sdk')
   const app = await loadApp(options.app)
   await using connection = await connectLog(cli)
@@ -64,10 +65,12 @@ async function run(cli: Cli, options: { app: string }): Promise<void> {
       limits: limitsOf(id, old, now, waiting),
     }
   })
-  cli.out.show({ app: app.name, changed: plan.changed, bindings: checks }, () =>
+  const disputes = await findDisputes(log, topology, app)
+  cli.out.show({ app: app.name, changed: plan.changed, bindings: checks, disputes }, () =>
     [
       `${bold(app.name)}: ${plan.changed ? 'a deploy would change it' : 'deployed like this already'}`,
       ...checks.flatMap(lines),
+      ...disputes.map((one) => disputed(one, app.name)),
     ].join('\n'),
   )
 }

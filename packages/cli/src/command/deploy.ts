@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { act, type Cli } from '../cli.ts'
 import { operator } from '../operator.ts'
 import { dim, state } from '../output.ts'
+import { disputed } from '../view/dispute.ts'
 
 export function deploy(program: Command): void {
   program
@@ -13,16 +14,18 @@ export function deploy(program: Command): void {
 
 async function run(cli: Cli, options: { app: string }): Promise<void> {
   const { connectLog } = await import('../connection.ts')
-  const { deployApp } = await import('@waybill/engine')
+  const { deployApp, findDisputes } = await import('@waybill/engine')
   const { loadApp } = await import('@waybill/sdk')
   const app = await loadApp(options.app)
   await using journals = await connectLog(cli)
   const deployed = await deployApp(journals.log, journals.topology, app, { by: operator() })
   const { number, changed, active } = deployed
-  cli.out.show({ app: app.name, ...deployed }, () =>
+  const disputes = await findDisputes(journals.log, journals.topology, app)
+  cli.out.show({ app: app.name, ...deployed, disputes }, () =>
     [
       `${state('ok', app.name)} ${changed ? `deployed as change ${number}` : `is deployed like this already (change ${number})`}`,
       ...active.map((key) => `  ${key}`),
+      ...disputes.map((one) => disputed(one, app.name)),
     ].join('\n'),
   )
   if (cli.out.format !== 'table') return

@@ -53,6 +53,8 @@ export interface RecordedPartition {
   /** What clients asked for. */
   readonly letters: { readonly at: number; readonly input: InputOf<'letter'> }[]
   readonly dispatches: Map<string, RecordedDispatch>
+  /** Events that a pause had held back, and that were given after it. */
+  given: number
 }
 
 /** Gathers what a what-if needs of a journal, entry by entry. */
@@ -64,7 +66,7 @@ export class Recording {
 
   constructor(id: PartitionId, since: number) {
     this.#since = since
-    this.record = { id, definitions: [], events: [], letters: [], dispatches: new Map() }
+    this.record = { id, definitions: [], events: [], letters: [], dispatches: new Map(), given: 0 }
   }
 
   take(entry: Entry): void {
@@ -80,6 +82,7 @@ export class Recording {
     const { events, letters } = this.record
     if (input.kind === 'event' && facts[0]?.kind === 'event.seen') events.push({ at, input })
     if (input.kind === 'letter' && isOfClient(input.letter)) letters.push({ at, input })
+    if (input.kind === 'held') this.record.given += 1
     if (input.kind === 'result') this.#takeResult(at, input)
   }
 

@@ -103,8 +103,9 @@ class Simulation {
 
   // --- what was recorded, in its time --------------------------------------------------------
 
-  #plan({ id, definitions, events, letters }: RecordedPartition): void {
+  #plan({ id, definitions, events, letters, given }: RecordedPartition): void {
     const { since } = this.#whatIf
+    this.#count('events that a pause held back and that were given after it: left out', given)
     const cell = this.#cellOf(id)
     for (const { at, ref, change } of definitions) {
       const altered =
@@ -116,6 +117,10 @@ class Simulation {
     }
     for (const event of events) this.#planEvent(cell, event)
     for (const { at, input } of letters) {
+      this.#count(
+        'redrives and discards of what had begun before the period: left out',
+        ofEarlier(input, this.#recorded),
+      )
       this.#at(at, cell, { ...input, ref: letterRef(cell, 'client') })
     }
   }
@@ -261,9 +266,18 @@ class Simulation {
     this.#sends.delete(run)
   }
 
-  #count(what: string): void {
-    this.#unknown[what] = (this.#unknown[what] ?? 0) + 1
+  #count(what: string, many = 1): void {
+    if (many > 0) this.#unknown[what] = (this.#unknown[what] ?? 0) + many
   }
+}
+
+/** How many of those that it names cannot be found where the period begins with nothing. */
+function ofEarlier(
+  { letter: { body } }: InputOf<'letter'>,
+  known: ReadonlyMap<string, RecordedDispatch>,
+): number {
+  if (body.kind !== 'redrive' && body.kind !== 'discard') return 0
+  return body.dispatches.filter((id) => !known.has(id)).length
 }
 
 /** Lanes keep the names that a partition tells them apart by. */

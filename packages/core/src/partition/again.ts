@@ -54,7 +54,7 @@ function redriveOne(
   const { origin, batch } = dead
   const under = versionFor(partition, dead, version)
   if ('code' in under) return under
-  const { binding, places } = under
+  const { binding, places, ask } = under
   const as = newId(draft, binding, origin.event, origin.ref, letter + id)
   start(draft, {
     id: as,
@@ -65,7 +65,7 @@ function redriveOne(
     key: origin.key,
     limits: places,
     loop: false,
-    ask: false,
+    ask,
     again: {
       rerunOf: id,
       root: origin.root ?? id,
@@ -82,13 +82,23 @@ function versionFor(
   partition: Partition,
   { origin, limits }: Redrivable,
   version: Redrive['version'],
-): { binding: Manifest; places: readonly Place[] | undefined } | Refusal {
+): Under | Refusal {
   const binding = manifestFor(partition, origin.binding, version)
-  if (!binding) return no('binding_gone', `${origin.binding} has no active version`)
+  return binding
+    ? placed(binding, limits)
+    : no('binding_gone', `${origin.binding} has no active version`)
+}
+
+interface Under {
+  readonly binding: Manifest
+  readonly places: readonly Place[] | undefined
+  /** It has limits whose places the one before did not have: only code can tell their keys. */
+  readonly ask: boolean
+}
+
+function placed(binding: Manifest, limits: readonly Place[] | undefined): Under {
   const places = placesUnder(binding, limits)
-  if (!binding.flow || places) return { binding, places }
-  const key = `${binding.id}@v${binding.version}`
-  return no('limits_changed', `${key} has other limits: use version same`)
+  return { binding, places, ask: binding.flow !== undefined && !places }
 }
 
 function findDead(partition: Partition, id: string): Redrivable | Refusal {
@@ -109,10 +119,7 @@ export function rerun(draft: Draft, letter: string, body: Rerun): LetterAnswer {
   const { of, event, ref, key, limits, batch } = body
   const binding = partition.manifests.get(body.binding)
   if (!binding) return refused('binding_unknown', `${body.binding} was never deployed`)
-  const places = placesUnder(binding, limits)
-  if (binding.flow && !places) {
-    return refused('limits_changed', `the places of the limits of ${body.binding} are missing`)
-  }
+  const { places, ask } = placed(binding, limits)
   const as = newId(draft, binding, event.id, ref, letter)
   const again = { rerunOf: of }
   const members = batch
@@ -124,7 +131,7 @@ export function rerun(draft: Draft, letter: string, body: Rerun): LetterAnswer {
     key,
     limits: places,
     loop: false,
-    ask: false,
+    ask,
     again,
     members,
   })

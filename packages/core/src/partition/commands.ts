@@ -6,7 +6,7 @@ import type { CancelTarget, LetterAnswer, LetterBody } from './letter.ts'
 import { decideMail } from './mail.ts'
 import { discard, redrive, rerun } from './again.ts'
 import type { Bulk, Partition } from './state.ts'
-import { switchCircuit } from './switch.ts'
+import { isWaitedFor, switchCircuit, tryAgain } from './switch.ts'
 
 type Cancel = Extract<LetterBody, { kind: 'cancel' }>
 
@@ -24,8 +24,19 @@ export function decideLetter(draft: Draft, input: InputOf<'letter'>): void {
   const answer = answerTo(draft, id, body, input.ref)
   if (answer) reply(draft, id, replyTo, answer)
   // Many dispatches at once do not fit one entry: ticks go on with it.
-  else facts.push({ kind: 'bulk.began', letter: id, body, replyTo, upTo: partition.started })
+  const upTo = partition.started
+  if (!answer) facts.push({ kind: 'bulk.began', letter: id, body, replyTo, upTo })
+  else if (wakes(partition, body, answer))
+    facts.push({ kind: 'bulk.began', letter: id, body, upTo })
 }
+
+/** A circuit that was closed, and for which somebody waits here. */
+const wakes = (partition: Partition, body: LetterBody, answer: LetterAnswer): boolean =>
+  body.kind === 'circuit' &&
+  body.do === 'close' &&
+  body.wake === true &&
+  answer.kind === 'circuit' &&
+  isWaitedFor(partition, body.ledger)
 
 /** Undefined: work in bulk, answered when it is done. */
 function answerTo(
@@ -79,7 +90,6 @@ const refused = (code: string, reason: string): LetterAnswer => ({ kind: 'refuse
 export function continueBulk(draft: Draft, bulk: Bulk): void {
   const { partition, facts } = draft
   const { letter, body, replyTo } = bulk
-  if (body.kind !== 'cancel') throw new Error(`${body.kind} is no work in bulk`)
   let { cursor, done } = bulk
   let ended = true
   for (const dispatch of after(partition, bulk)) {
@@ -88,12 +98,20 @@ export function continueBulk(draft: Draft, bulk: Bulk): void {
       break
     }
     cursor = dispatch.origin.ordinal
-    if (!isMeant(body.target, dispatch) || draft.moved.has(dispatch.id)) continue
-    move(draft, dispatch, { type: 'cancel.requested', by: body.by, reason: body.reason })
-    done += 1
+    if (!draft.moved.has(dispatch.id) && carryOut(draft, body, dispatch)) done += 1
   }
   facts.push({ kind: 'bulk.advanced', letter, cursor, done, ended })
-  if (ended) reply(draft, letter, replyTo, { kind: 'cancelled', dispatches: done, more: false })
+  if (!ended || body.kind !== 'cancel') return
+  reply(draft, letter, replyTo, { kind: 'cancelled', dispatches: done, more: false })
+}
+
+/** False: this one is not meant. */
+function carryOut(draft: Draft, body: LetterBody, dispatch: Dispatch): boolean {
+  if (body.kind === 'circuit') return tryAgain(draft, body.ledger, dispatch)
+  if (body.kind !== 'cancel') throw new Error(`${body.kind} is no work in bulk`)
+  if (!isMeant(body.target, dispatch)) return false
+  move(draft, dispatch, { type: 'cancel.requested', by: body.by, reason: body.reason })
+  return true
 }
 
 function* after(partition: Partition, { cursor, upTo }: Bulk): Iterable<Dispatch> {

@@ -96,6 +96,11 @@ export const letterBody = z.discriminatedUnion('kind', [
       .positive()
       .max(30 * 24 * 3_600_000)
       .optional(),
+    /**
+     * Of `close`: all who wait here are to ask again. Of `probe`, elsewhere than at home: one is to, as
+     * nobody waits at home.
+     */
+    wake: z.boolean().optional(),
   }),
   // From here on: between partitions only.
   /** A dispatch asks a ledger. */
@@ -188,6 +193,8 @@ export const letterAnswer = z.discriminatedUnion('kind', [
     until: z.int().nonnegative(),
     /** Is this its home? Others only know whether to ask. */
     here: z.boolean(),
+    /** Of `probe`: did somebody wait here who tries now? */
+    woke: z.boolean().optional(),
   }),
   z.strictObject({ kind: z.literal('refused'), code: token, reason: text }),
 ])

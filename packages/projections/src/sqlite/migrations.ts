@@ -192,10 +192,16 @@ const migrations: readonly string[] = [
     primary key (id, app, seq, place, journal_seq, journal_place)
   ) strict;
   `,
-  // Minutes say how long things took, lists of events go by time: the rows are folded anew.
+  // Minutes say how long things took, lists of events go by time, alerts ask what died since a
+  // sequence: the rows are folded anew.
   `
   create index event_at on event (at, (journal_seq * 65536 + journal_place));
   create index minute_count_minute on minute_count (minute);
+  create table death (
+    number integer not null,
+    seq integer not null,
+    primary key (seq, number)
+  ) strict, without rowid;
   delete from dispatch;
   delete from dispatch_sequence;
   delete from dead_letter;

@@ -1,9 +1,7 @@
-import { randomUUID } from 'node:crypto'
 import { type Answer, type ApiClient, type Asked, createApiClient, invalid } from '@waybill/api'
-import { openState, parseId } from '@waybill/core'
+import { openState } from '@waybill/core'
 import type { Jobs } from './jobs.ts'
-import { ask, type HandlerParts } from './parts.ts'
-import { parting, type Tally } from './tell.ts'
+import type { HandlerParts } from './parts.ts'
 
 type Command = Asked<'dispatch.cancelMany'>
 
@@ -25,35 +23,16 @@ export async function cancelMany(
   const { ids, asOf } = await find(api, asked)
   const answer = { dryRun, matched: ids.length, ids: ids.slice(0, shownMax), asOf }
   if (dryRun || ids.length === 0) return { ...answer, cancelled: 0 }
-  let cancelled = 0
-  const { op, ended } = await jobs.begin({
+  const { op, told, ended } = await jobs.begin({
     kind: 'cancel',
     app,
     by,
     reason,
-    total: ids.length,
+    ids: [...ids],
     filter: { ...(asked.filter ?? { ids: answer.ids }) },
-    next: parting(ids, undefined, async (some): Promise<Tally> => {
-      const done = await Promise.all(some.map((id) => cancelOne(parts, id, { by, reason })))
-      const many = done.filter(Boolean).length
-      cancelled += many
-      return { done: many, declined: some.length - many }
-    }),
   })
   if (ids.length <= answeredMax) await ended
-  return { ...answer, cancelled, op }
-}
-
-/** False: it had ended. */
-async function cancelOne(
-  parts: HandlerParts,
-  dispatch: string,
-  { by, reason }: Pick<Command, 'by' | 'reason'>,
-): Promise<boolean> {
-  const target = { kind: 'dispatch', dispatch } as const
-  const letter = { id: randomUUID(), body: { kind: 'cancel', target, by, reason } } as const
-  const answer = await ask(parts, parseId(dispatch)?.slot ?? 0, letter)
-  return answer.kind === 'cancelled' && answer.dispatches > 0
+  return { ...answer, cancelled: told.reduce((sum, { done }) => sum + done, 0), op }
 }
 
 /** Those that are open now: what begins later is not meant. */

@@ -6,12 +6,11 @@ import {
   invalid,
   refused,
 } from '@waybill/api'
-import { encode, type LetterBody, type Plain } from '@waybill/core'
+import { encode, type Plain } from '@waybill/core'
 import { sha256, streamNames } from '@waybill/log'
 import { find } from './found.ts'
 import type { Jobs } from './jobs.ts'
 import type { HandlerParts } from './parts.ts'
-import { parting, type Tally, tell } from './tell.ts'
 
 /*
  * Dead letters are found in the read store and run again by the partitions that have them: those
@@ -33,38 +32,21 @@ export async function redrive(
   const answer = { dryRun, matched: ids.length, ids: ids.slice(0, shownMax), asOf }
   const event = asked.data === undefined ? undefined : await edited(api, ids, asked.data)
   if (dryRun || ids.length === 0) return { ...answer, started: [], declined: shown(foreseen) }
-  const bodyFor = (dispatches: string[]): LetterBody => ({
-    kind: 'redrive',
-    dispatches,
-    version,
-    by,
-    reason,
-    ...(event && { event }),
-  })
-  const started: Answer<'dlq.redrive'>['started'] = []
-  const declined: Declined = []
-  const { op, ended } = await jobs.begin({
+  const { op, told, ended } = await jobs.begin({
     kind: 'redrive',
     app,
     by,
     reason,
-    total: ids.length,
-    ratePerSecond,
+    ids: [...ids],
+    ...(ratePerSecond !== undefined && { ratePerSecond }),
     filter: { ...(asked.filter ?? { ids: answer.ids }), version },
-    next: parting(ids, ratePerSecond, async (some): Promise<Tally> => {
-      let done = 0
-      for (const one of await tell(parts, some, bodyFor)) {
-        if (one.kind !== 'redriven') continue
-        done += one.started.length
-        started.push(...one.started)
-        declined.push(...one.declined)
-      }
-      return { done, declined: some.length - done }
-    }),
+    version,
+    ...(event && { event }),
   })
   if (isSoonDone(ids.length, ratePerSecond)) await ended
-  const told = { started: shown(started), declined: shown(declined) }
-  return { ...answer, ...told, op, asOf: await now(parts) }
+  const started = shown(told.flatMap((one) => one.started))
+  const declined = shown(told.flatMap((one) => one.declined))
+  return { ...answer, started, declined, op, asOf: await now(parts) }
 }
 
 export async function discard(
@@ -77,37 +59,19 @@ export async function discard(
   const { dryRun, app, by, reason } = asked
   const answer = { dryRun, matched: ids.length, ids: ids.slice(0, shownMax), asOf }
   if (dryRun || ids.length === 0) return { ...answer, discarded: 0, declined: shown(foreseen) }
-  const bodyFor = (dispatches: string[]): LetterBody => ({
-    kind: 'discard',
-    dispatches,
-    by,
-    reason,
-  })
-  let discarded = 0
-  const declined: Declined = []
-  const { op, ended } = await jobs.begin({
+  const { op, told, ended } = await jobs.begin({
     kind: 'discard',
     app,
     by,
     reason,
-    total: ids.length,
+    ids: [...ids],
     filter: { ...(asked.filter ?? { ids: answer.ids }) },
-    next: parting(ids, undefined, async (some): Promise<Tally> => {
-      let done = 0
-      for (const one of await tell(parts, some, bodyFor)) {
-        if (one.kind !== 'discarded') continue
-        done += one.dispatches.length
-        declined.push(...one.declined)
-      }
-      discarded += done
-      return { done, declined: some.length - done }
-    }),
   })
   if (isSoonDone(ids.length, undefined)) await ended
-  return { ...answer, discarded, declined: shown(declined), op, asOf: await now(parts) }
+  const discarded = told.reduce((sum, { done }) => sum + done, 0)
+  const declined = shown(told.flatMap((one) => one.declined))
+  return { ...answer, discarded, declined, op, asOf: await now(parts) }
 }
-
-type Declined = Answer<'dlq.redrive'>['declined']
 
 const shown = <T>(list: readonly T[]): T[] => list.slice(0, shownMax)
 

@@ -18,7 +18,10 @@ export async function find(api: ApiClient, { app, ids, filter, dryRun }: Meant):
     throw invalid('one of ids and filter is wanted', 'ids')
   }
   // The partitions know best what can be run again: they are asked by doing it.
-  if (ids) return dryRun ? foresee(api, [...new Set(ids)]) : { ids, declined: [], asOf: {} }
+  if (ids) {
+    const named = [...new Set(ids)]
+    return dryRun ? foresee(api, named) : { ids: named, declined: [], asOf: {} }
+  }
   const found: string[] = []
   let cursor: string | undefined
   let asOf = {}

@@ -146,8 +146,8 @@ export async function setCircuit(
     return { dryRun, ledger, slot, asOf: { [journal]: lastSeq } }
   }
   const id = randomUUID()
-  const body: LetterBody = {
-    kind: 'circuit',
+  const body = {
+    kind: 'circuit' as const,
     ledger,
     home: slot,
     tenant,
@@ -156,13 +156,15 @@ export async function setCircuit(
     by,
     reason,
     ...(forMs !== undefined && { forMs }),
+    ...(asked.do === 'close' && { wake: true }),
   }
   const answer = await ask(parts, slot, { id, body })
   if (answer.kind === 'refused')
     throw refused(answer.code, answer.reason, `${limit}:${key}`, 'waybill circuit ls')
   if (answer.kind !== 'circuit') throw refused('odd_answer', answer.kind)
   const others = Array.from({ length: topology.slots }, (_, at) => at).filter((at) => at !== slot)
-  await Promise.all(others.map((at) => ask(parts, at, { id: `${id}-${at}`, body })))
+  if (answer.woke === false) await letOneTry(parts, others, { id, body })
+  else await Promise.all(others.map((at) => ask(parts, at, { id: `${id}-${at}`, body })))
   const asOf = await audit(parts, {
     kind: `circuit-${asked.do}`,
     id,
@@ -176,6 +178,19 @@ export async function setCircuit(
   })
   const { state, until } = answer
   return { dryRun, ledger, slot, state, ...(until > 0 && { until }), asOf }
+}
+
+/** Nobody waited at its home: the others are asked, one after the other, until somebody did there. */
+async function letOneTry(
+  parts: HandlerParts,
+  slots: readonly number[],
+  { id, body }: { readonly id: string; readonly body: Extract<LetterBody, { kind: 'circuit' }> },
+): Promise<void> {
+  let woke = false
+  for (const at of slots) {
+    const answer = await ask(parts, at, { id: `${id}-${at}`, body: { ...body, wake: !woke } })
+    woke ||= answer.kind === 'circuit' && answer.woke === true
+  }
 }
 
 function homeOf(

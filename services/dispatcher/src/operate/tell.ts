@@ -1,67 +1,61 @@
 import { randomUUID } from 'node:crypto'
 import { refused } from '@waybill/api'
-import { parseId, type LetterAnswer, type LetterBody } from '@waybill/core'
+import { parseId, type LetterAnswer } from '@waybill/core'
 import { ask, type HandlerParts } from './parts.ts'
+import { type Errand, errandsOf, type Part, type Work } from './work.ts'
 
-/** As many as fit one letter (`redrivesPerLetterMax` of core). */
-const perLetter = 64
-/** Letters under way at once. */
-const lettersAtOnce = 8
+/** What became of some of them. */
+export interface Told {
+  readonly started: readonly { readonly of: string; readonly dispatch: string }[]
+  readonly done: number
+  readonly declined: readonly Declined[]
+}
+type Declined = { readonly dispatch: string; readonly code: string; readonly reason: string }
 
-export type Told = Extract<LetterAnswer, { kind: 'redriven' | 'discarded' }>
-
-/** One letter for each partition that has some of them. */
-export async function tell(
-  parts: HandlerParts,
-  ids: readonly string[],
-  bodyFor: (ids: string[]) => LetterBody,
-): Promise<readonly Told[]> {
-  const bySlot = new Map<number, string[]>()
-  for (const id of ids) {
+/** Sends the letters of a part of the work. One that was sent before is taken once. */
+export async function tell(parts: HandlerParts, work: Work, part: Part): Promise<readonly Told[]> {
+  const slotFor = (id: string): number => {
     const slot = parseId(id)?.slot
-    if (slot === undefined || slot >= parts.topology.slots) {
-      throw refused('not_found', `${id} belongs to no slot of this topology`)
-    }
-    bySlot.set(slot, [...(bySlot.get(slot) ?? []), id])
+    if (slot !== undefined && slot < parts.topology.slots) return slot
+    throw refused('not_found', `${id} belongs to no slot of this topology`)
   }
   return Promise.all(
-    [...bySlot].map(async ([slot, some]) => {
-      const answer = await ask(parts, slot, { id: randomUUID(), body: bodyFor(some) })
-      if (answer.kind === 'redriven' || answer.kind === 'discarded') return answer
-      const why = answer.kind === 'refused' ? answer.reason : answer.kind
-      throw refused(answer.kind === 'refused' ? answer.code : 'odd_answer', why)
+    errandsOf(work, part, slotFor).map(async (errand) => {
+      const answer = await ask(parts, errand.slot, errand)
+      if (answer.kind !== 'refused' || answer.code !== 'letter_duplicate') {
+        return toldOf(answer, errand)
+      }
+      // Whoever had the work before sent it. Asked again, each says that it is done.
+      const again = toldOf(await ask(parts, errand.slot, { ...errand, id: randomUUID() }), errand)
+      const before = again.declined.filter(({ code }) => code === doneBefore[work.kind])
+      const declined = again.declined.filter((one) => !before.includes(one))
+      return { ...again, done: again.done + before.length, declined }
     }),
   )
 }
 
-export interface Tally {
-  readonly done: number
-  readonly declined: number
-}
+const doneBefore = {
+  redrive: 'already_redriven',
+  discard: 'discarded',
+  // By that letter, or just before it: nobody can tell any more.
+  cancel: 'ended',
+} as const
 
-/** Parts of a list, as large as the pace allows and letters can hold. */
-export function parting(
-  ids: readonly string[],
-  ratePerSecond: number | undefined,
-  carryOut: (ids: readonly string[]) => Promise<Tally>,
-): () => Promise<Tally | undefined> {
-  const most = perLetter * lettersAtOnce
-  // Ten parts a second at most, so that a pace is one and not a row of bursts.
-  const size =
-    ratePerSecond === undefined ? most : Math.min(most, Math.max(1, Math.floor(ratePerSecond / 10)))
-  let at = 0
-  return async () => {
-    const some = ids.slice(at, at + size)
-    at += some.length
-    if (some.length === 0) return undefined
-    const parts: (readonly string[])[] = []
-    for (let from = 0; from < some.length; from += perLetter) {
-      parts.push(some.slice(from, from + perLetter))
-    }
-    const told = await Promise.all(parts.map(carryOut))
-    return {
-      done: told.reduce((sum, one) => sum + one.done, 0),
-      declined: told.reduce((sum, one) => sum + one.declined, 0),
-    }
+function toldOf(answer: LetterAnswer, { body, dispatches }: Errand): Told {
+  if (answer.kind === 'redriven') return { ...answer, done: answer.started.length }
+  if (answer.kind === 'discarded') {
+    return { started: [], done: answer.dispatches.length, declined: answer.declined }
   }
+  const isRefused = answer.kind === 'refused'
+  if (body.kind === 'cancel' && (isRefused || answer.kind === 'cancelled')) {
+    const done = isRefused ? 0 : answer.dispatches
+    const why = isRefused ? answer : { code: 'ended', reason: 'it is not open' }
+    const declined = dispatches.map((dispatch) => ({
+      dispatch,
+      code: why.code,
+      reason: why.reason,
+    }))
+    return { started: [], done, declined: done > 0 ? [] : declined }
+  }
+  throw refused(isRefused ? answer.code : 'odd_answer', isRefused ? answer.reason : answer.kind)
 }
