@@ -1,6 +1,8 @@
 import { parseArgs } from 'node:util'
+import type { FaultKind } from './faults.ts'
 import { mutants } from './mutants.ts'
 import { plant } from './plant.ts'
+import type { Options } from './options.ts'
 import type { Outcome } from './simulation.ts'
 
 const usage = `simulate --seed N            one seed: its option set, what came of it, shrunk if it fails
@@ -72,7 +74,7 @@ async function hunt(name: string): Promise<number> {
   const needs = values.seed === undefined ? mutant.needs : undefined
   for (let seed = from, tried = 0; tried < most; seed++) {
     const options = drawOptions(seed)
-    if (needs !== undefined && options.faults.every(({ kind }) => kind !== needs)) continue
+    if (!hasNeeded(options, needs)) continue
     tried += 1
     const outcome = await simulate(options)
     if (outcome.violations.length === 0) continue
@@ -81,6 +83,9 @@ async function hunt(name: string): Promise<number> {
   }
   return say(`${name} was not caught by ${most} seeds`, 0)
 }
+
+const hasNeeded = ({ faults }: Options, needs: FaultKind | undefined): boolean =>
+  needs === undefined || faults.some(({ kind }) => kind === needs)
 
 function load() {
   return Promise.all([import('./options.ts'), import('./simulation.ts')])

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { refused } from '@waybill/api'
+import { type ApiError, refused } from '@waybill/api'
 import { parseId, type LetterAnswer } from '@waybill/core'
 import { ask, type HandlerParts } from './parts.ts'
 import { type Errand, errandsOf, type Part, type Work } from './work.ts'
@@ -42,20 +42,30 @@ const doneBefore = {
 } as const
 
 function toldOf(answer: LetterAnswer, { body, dispatches }: Errand): Told {
+  if (body.kind === 'cancel') return cancelled(answer, dispatches)
   if (answer.kind === 'redriven') return { ...answer, done: answer.started.length }
   if (answer.kind === 'discarded') {
     return { started: [], done: answer.dispatches.length, declined: answer.declined }
   }
-  const isRefused = answer.kind === 'refused'
-  if (body.kind === 'cancel' && (isRefused || answer.kind === 'cancelled')) {
-    const done = isRefused ? 0 : answer.dispatches
-    const why = isRefused ? answer : { code: 'ended', reason: 'it is not open' }
-    const declined = dispatches.map((dispatch) => ({
-      dispatch,
-      code: why.code,
-      reason: why.reason,
-    }))
-    return { started: [], done, declined: done > 0 ? [] : declined }
-  }
-  throw refused(isRefused ? answer.code : 'odd_answer', isRefused ? answer.reason : answer.kind)
+  throw odd(answer)
 }
+
+/** Of one dispatch: one that had ended is declined, whoever says so. */
+function cancelled(answer: LetterAnswer, dispatches: readonly string[]): Told {
+  if (answer.kind === 'cancelled' && answer.dispatches > 0) {
+    return { started: [], done: answer.dispatches, declined: [] }
+  }
+  if (answer.kind !== 'cancelled' && answer.kind !== 'refused') throw odd(answer)
+  const why = answer.kind === 'refused' ? answer : { code: 'ended', reason: 'it is not open' }
+  const { code, reason } = why
+  return {
+    started: [],
+    done: 0,
+    declined: dispatches.map((dispatch) => ({ dispatch, code, reason })),
+  }
+}
+
+const odd = (answer: LetterAnswer): ApiError =>
+  answer.kind === 'refused'
+    ? refused(answer.code, answer.reason)
+    : refused('odd_answer', answer.kind)
