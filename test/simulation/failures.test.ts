@@ -104,6 +104,17 @@ test.each([5723, 6132, 20_836, 65_045])(
   },
 )
 
+test.each([21_664, 24_993])(
+  'F16: in a journal whose beginning is gone a letter that comes again is no hole (seed %i)',
+  async (seed) => {
+    expect((await simulate(drawOptions(seed))).violations).toEqual([])
+  },
+)
+
+test('F17: retention cannot know of what is not stored yet', async () => {
+  expect((await simulate(drawOptions(26_083))).violations).toEqual([])
+})
+
 test.each([3038])(
   'F15: what a pause held back is given whole, if a change of definitions parts a message (seed %i)',
   async (seed) => {

@@ -26,7 +26,8 @@ export const retained = ({ retired, lost }: Known): Invariant => ({
       else if (found > since) say(`${place} was taken away, and is asked for`)
     }
     return {
-      entry({ entry: { facts, at }, id: { slot } }, complain) {
+      // By when it was stored: before that nobody who looks for floors can know of it.
+      entry({ entry: { facts }, bundle: { at = Infinity }, id: { slot } }, complain) {
         for (const fact of facts) {
           if (fact.kind !== 'transition') continue
           const { dispatch, event } = fact

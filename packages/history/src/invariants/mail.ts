@@ -13,14 +13,16 @@ export const mail: Invariant = {
         const read = readIn(entry)
         if (!read) return
         const { lane, number, isNew } = read
-        const before = last.get(lane) ?? (fromStart ? 0 : number - 1)
+        // Of a journal whose beginning is gone nobody knows which came before.
+        const before = last.get(lane) ?? (fromStart ? 0 : undefined)
+        if (isNew) last.set(lane, number)
+        if (before === undefined) return
         if (isNew && number !== before + 1) {
           complain('mail.order', `letter ${number} of ${lane} is taken after ${before}`)
         }
         if (!isNew && number > before) {
           complain('mail.order', `letter ${number} of ${lane} counts as known after ${before}`)
         }
-        if (isNew) last.set(lane, number)
       },
     }
   },
