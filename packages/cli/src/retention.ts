@@ -8,7 +8,7 @@ import {
   type EventLog,
   type RetentionFloor,
 } from '@waybill/log'
-import { firstHeld, parseId, type Partition } from '@waybill/core'
+import { firstHeld, parseId, type Dispatch, type Partition } from '@waybill/core'
 import type { Journals } from './journals.ts'
 
 export interface Ages {
@@ -20,7 +20,7 @@ export interface Ages {
 
 /**
  * What nobody needs any more, subject by subject: old enough, read by every app, and not the event
- * of an open dispatch; of a journal what lies before the older of its two snapshots. Whatever is in
+ * of an open dispatch or of a dead letter that may be redriven; of a journal what lies before the older of its two snapshots. Whatever is in
  * doubt stays.
  */
 export async function retentionFloors(
@@ -61,18 +61,27 @@ export async function retentionFloors(
 
 /**
  * The message that the partition stands in, by which it knows the stream again when it is opened;
- * the first one that a pause holds back; or the one that an open dispatch was started by.
+ * the first one that a pause holds back; or the one that an open dispatch was started by, or one
+ * that died and may be run again.
  * A batch has members of other partitions too, which ended when they were merged into it.
  */
 function* eventsNeeded(partition: Partition, stream: string): Generator<Need> {
-  const { positions, dispatches, slot } = partition
+  const { positions, slot } = partition
   yield { of: slot, seq: positions.get(stream)?.seq ?? 1 }
   yield { of: slot, seq: firstHeld(partition)?.seq ?? Infinity }
-  for (const { origin, batch = [] } of dispatches.values()) {
+  for (const { origin, batch = [] } of needing(partition)) {
     if (origin.ref.stream === stream) yield { of: slot, seq: origin.ref.seq }
     for (const { dispatch, order } of batch) {
       yield { of: slotOf(dispatch), seq: order[0] }
     }
+  }
+}
+
+/** Open dispatches, and dead ones of which nobody has decided yet. */
+function* needing({ dispatches, dead }: Partition): Generator<Pick<Dispatch, 'origin' | 'batch'>> {
+  yield* dispatches.values()
+  for (const { origin, batch, as, discarded } of dead.values()) {
+    if (origin && as === undefined && !discarded) yield { origin, batch }
   }
 }
 
@@ -103,13 +112,14 @@ async function journalFloor(
 
 async function mailFloors(
   { log, topology }: Journals,
-  { app, slot, positions, dispatches }: Partition,
+  partition: Partition,
   oldSeq: number,
 ): Promise<readonly RetentionFloor[]> {
+  const { app, slot, positions } = partition
   const stream = streamNames(topology).mail
   // An event that was edited for a redrive lies in the letter that asked for it.
   const edited = (lane: string): readonly number[] =>
-    [...dispatches.values()]
+    [...needing(partition)]
       .filter(({ origin }) => origin.ref.stream === `${stream}.${lane}`)
       .map(({ origin }) => origin.ref.seq)
   const floors: RetentionFloor[] = []

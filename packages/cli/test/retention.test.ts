@@ -42,6 +42,36 @@ test('the letter that an edited event lies in stays while its redrive is open', 
   }
 })
 
+test('the event of a dead letter stays until somebody has decided about it', async () => {
+  const story = createStory()
+  await story.deploy(binding())
+  story.epoch()
+  await story.send()
+  const error = { class: 'permanent', name: 'E', message: 'no', causeClass: 'unknown' } as const
+  await story.commit()
+  story.answer({ status: 'failed', error, sent: [], ms: 1 })
+  await story.commit()
+  const [dead = ''] = story.partition.dead.keys()
+  const needed = story.partition.dead.get(dead)?.origin?.ref.seq
+  // The partition's place among the events is behind it.
+  await story.send()
+  story.answer({ status: 'succeeded', sent: [], ms: 1 })
+  await story.commit()
+  const { events } = streamNames(names)
+  const floor = async (): Promise<number> => {
+    const ages = { eventsMs: 0, journalMs: 0, mailMs: 0, now: story.now + 1 }
+    const floors = await retentionFloors(story, ages, new AbortController().signal)
+    return Math.max(
+      0,
+      ...floors.filter(({ stream }) => stream === events).map((one) => one.belowSeq),
+    )
+  }
+  expect(await floor()).toBeLessThanOrEqual(needed ?? 0)
+  await story.letter({ kind: 'discard', dispatches: [dead], by: 'ann', reason: 'old' })
+  await story.commit()
+  expect(await floor()).toBeGreaterThan(needed ?? 0)
+})
+
 test('what was merged into a batch stays while the batch is open, in whatever slot it came', async () => {
   const size = 8
   const limit: KeyedLimit = {

@@ -9,7 +9,11 @@ export function retention(program: Command): void {
   noun
     .command('run')
     .description("purges below what apps have read, never a subject's last message")
-    .option('--events <age>', 'how long events stay', '60d')
+    .option(
+      '--events <age>',
+      'how long events stay; those of pending dead letters stay anyway',
+      '60d',
+    )
     .option('--journal <age>', 'how long journals stay', '60d')
     .option('--mail <age>', 'how long letters stay', '7d')
     .option('--dry-run', 'only say what would go')
