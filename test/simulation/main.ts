@@ -84,8 +84,9 @@ async function hunt(name: string): Promise<number> {
   return say(`${name} was not caught by ${most} seeds`, 0)
 }
 
-const hasNeeded = ({ faults }: Options, needs: FaultKind | undefined): boolean =>
-  needs === undefined || faults.some(({ kind }) => kind === needs)
+function hasNeeded({ faults }: Options, needs: FaultKind | undefined): boolean {
+  return needs === undefined || faults.some(({ kind }) => kind === needs)
+}
 
 function load() {
   return Promise.all([import('./options.ts'), import('./simulation.ts')])
