@@ -81,10 +81,8 @@ export function CommandDialog(props: CommandProps) {
       )
       .catch(() => undefined) // both ways are handled above
   }
-  const mayGo =
-    props.blocked === undefined &&
-    reason.trim() !== '' &&
-    (props.typed === undefined || typed === props.typed)
+  const mayAsk = props.blocked === undefined && reason.trim() !== ''
+  const mayGo = mayAsk && (props.typed === undefined || typed === props.typed)
   return (
     <Modal title={title} onClose={() => onClose(isOver)}>
       <div className="command">
@@ -99,7 +97,7 @@ export function CommandDialog(props: CommandProps) {
               Stop
             </button>
           )}
-          <Buttons {...props} phase={phase} mayGo={mayGo} send={send} />
+          <Buttons {...props} phase={phase} mayAsk={mayAsk} mayGo={mayGo} send={send} />
         </footer>
       </div>
     </Modal>
@@ -108,6 +106,7 @@ export function CommandDialog(props: CommandProps) {
 
 function Buttons({
   phase,
+  mayAsk,
   mayGo,
   send,
   onClose,
@@ -116,6 +115,7 @@ function Buttons({
   canDryRun = true,
 }: CommandProps & {
   readonly phase: Phase
+  readonly mayAsk: boolean
   readonly mayGo: boolean
   readonly send: (dryRun: boolean) => void
 }) {
@@ -133,7 +133,7 @@ function Buttons({
         Leave it
       </button>
       {canDryRun && (
-        <button type="button" disabled={busy || !mayGo} onClick={() => send(true)}>
+        <button type="button" disabled={busy || !mayAsk} onClick={() => send(true)}>
           Dry run
         </button>
       )}
@@ -173,7 +173,7 @@ function Ask({
           required
           maxLength={1024}
           placeholder="stands in the log, with your name"
-          autoFocus
+          data-autofocus=""
           onChange={({ target }) => setReason(target.value)}
         />
       </div>
