@@ -61,7 +61,7 @@ function wordsOfServer({ status }: LiveState): Words {
     const why = 'the dashboard runs, but its connection to NATS is down'
     return { tone: 'failed', text: 'server lost NATS', why }
   }
-  if (status === undefined || status.behind === 0) {
+  if (status === undefined || status.behind <= 0) {
     return { tone: 'done', text: 'live', why: 'connected, and nothing is behind' }
   }
   const why = 'the rows that lists are made of lag behind the journal'
