@@ -114,7 +114,7 @@ function createFollower({ client, topology, log }: FeedOptions): Follower {
         const { applied, head } = await farthest(client, stream)
         if (known && head < ring.last) reset(applied, 'the journal is another one')
         await catchUp(applied)
-        board.tell({ connected: true, behind: head - applied, asOf: { [stream]: ring.last } })
+        board.tell({ connected: true, behind: Math.max(0, head - applied), asOf: { [stream]: ring.last } })
       } catch (cause) {
         if (!(cause instanceof ApiError)) throw cause
         board.tell({ connected: false, why: cause.body.why ?? cause.message })
