@@ -1,4 +1,4 @@
-import { checkHistory, type Invariant } from '@waybill/history'
+import { checkHistory, type Invariant, type Recorded } from '@waybill/history'
 import type { Topology } from '@waybill/log'
 import type { PastLog, Retired } from '../retiring.ts'
 import type { Violate } from './violation.ts'
@@ -26,13 +26,12 @@ export const retained = ({ retired, lost }: Known): Invariant => ({
       else if (found > since) say(`${place} was taken away, and is asked for`)
     }
     return {
-      // By when it was stored: before that nobody who looks for floors can know of it.
-      entry({ entry: { facts }, bundle: { at = Infinity }, id: { slot } }, complain) {
+      entry({ entry: { facts }, bundle, id: { slot } }, complain) {
         for (const fact of facts) {
           if (fact.kind !== 'transition') continue
           const { dispatch, event } = fact
           // Of a batch its partition knows when it is told; until then only the ledger does.
-          if (fact.origin || 'members' in event) beganAt.set(dispatch, at)
+          if (fact.origin || 'members' in event) beganAt.set(dispatch, storedAt(bundle))
           if (event.type !== 'attempt.failed' || event.error.name !== 'EventLost') continue
           const place = /nothing of it at (\S+ \d+)\//.exec(event.error.message)?.[1] ?? ''
           missed(streamOf(place), beganAt.get(dispatch) ?? Infinity, (what) =>
@@ -43,6 +42,9 @@ export const retained = ({ retired, lost }: Known): Invariant => ({
     }
   },
 })
+
+/** Before it was stored nobody who looks for floors can know of it. */
+const storedAt = ({ at = Infinity }: Recorded): number => at
 
 /** A lane of a mailbox lies in the stream of all of them. */
 const streamOf = (place: string): string => place.replace(/\.\w+ /, ' ')

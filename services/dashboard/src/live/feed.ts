@@ -114,7 +114,7 @@ function createFollower({ client, topology, log }: FeedOptions): Follower {
         const { applied, head } = await farthest(client, stream)
         if (known && head < ring.last) reset(applied, 'the journal is another one')
         await catchUp(applied)
-        board.tell({ connected: true, behind: Math.max(0, head - applied), asOf: { [stream]: ring.last } })
+        board.tell({ connected: true, behind: head - applied, asOf: { [stream]: ring.last } })
       } catch (cause) {
         if (!(cause instanceof ApiError)) throw cause
         board.tell({ connected: false, why: cause.body.why ?? cause.message })
@@ -139,7 +139,8 @@ async function farthest(
     .filter((row) => row.partition === undefined && row.stream === stream)
     .sort((a, b) => b.applied - a.applied)
   if (best === undefined) throw unavailable(`no projector follows ${stream}`)
-  return best
+  // It may have read on since it looked where the journal ends.
+  return { ...best, head: Math.max(best.head, best.applied) }
 }
 
 /** One thing after the other: a look at the projector must not overtake a bundle. */
