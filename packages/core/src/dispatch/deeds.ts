@@ -148,11 +148,27 @@ export function standingNoted({ event }: Step): Changes {
 export const isOpen = ({ event }: { event: DispatchEvent }): boolean =>
   (standingIn(event)?.result ?? 'open') === 'open'
 
-/** Turned away for good, and not by the circuit, where that means that it is dead. */
+/**
+ * Turned away for good, and not by the circuit, where that means that it is dead, nor by a newer one,
+ * where it is superseded, as it is when the answer comes by letter.
+ */
 export function isTurnedAway({ event }: { event: DispatchEvent }): boolean {
   const standing = standingIn(event)
-  return standing?.result === 'refused' && standing.reason !== 'circuit_open'
+  const isRefused = standing?.result === 'refused' && standing.reason !== 'circuit_open'
+  return isRefused && newerOf(event) === undefined
 }
+
+/** The one in whose favour it is superseded. */
+export function newerOf(event: DispatchEvent): string | undefined {
+  if (event.type === 'dispatch.superseded') return event.by
+  const standing = standingIn(event)
+  return standing?.result === 'refused' && standing.reason === 'superseded'
+    ? standing.by
+    : undefined
+}
+
+export const isSuperseded = ({ event }: { event: DispatchEvent }): boolean =>
+  newerOf(event) !== undefined
 
 export function isBroken({ event }: { event: DispatchEvent }): boolean {
   const standing = standingIn(event)

@@ -11,7 +11,9 @@ import {
   isDeferred,
   isOpen,
   isPermanent,
+  isSuperseded,
   isTurnedAway,
+  newerOf,
   noteFailure,
   noteLoss,
   noteTimeout,
@@ -48,6 +50,7 @@ export const dispatchMachine = setup({
     hasMatched: ({ event }) => event.type === 'predicate.answered' && event.matched,
     isUngated: ({ context, event }) =>
       (standingIn(event)?.result ?? (context.record.flow ? 'waiting' : 'open')) === 'open',
+    isSuperseded,
     isTurnedAway,
     isBroken,
     isDeferred,
@@ -118,7 +121,7 @@ export const dispatchMachine = setup({
     ),
     supersede: end(({ event }) => ({
       status: 'superseded',
-      by: event.type === 'dispatch.superseded' ? event.by : 'unknown',
+      by: newerOf(event) ?? 'unknown',
     })),
     die: end((_step, params: { reason: DeadReason }) => ({ status: 'dlq', ...params })),
   },
@@ -175,6 +178,7 @@ export const dispatchMachine = setup({
           actions: { type: 'die', params: { reason: 'circuit_open' } },
         },
         { guard: 'isDeferred', target: 'retryWait', actions: 'comeBack' },
+        { guard: 'isSuperseded', target: 'superseded', actions: 'supersede' },
       ],
       on: {
         'gate.granted': [

@@ -91,6 +91,29 @@ test('3.6 interrupt: the latest wins; the one that runs is aborted, those betwee
   expectNothingLeft(world)
 })
 
+test('3.6 interrupt: who comes late is superseded too, wherever the ledger is', () => {
+  for (const scope of ['app', 'global'] as const) {
+    for (const partitionKey of ['a', 'b', 'c', 'd', 'e', 'f']) {
+      const latest = limitOn({ kind: 'singleton', mode: 'replace' }, { name: 'latest', scope })
+      const paced = limitOn({ kind: 'throttle', max: 1, periodMs: 1000 })
+      const queued = gated([paced, latest], { id: 'queued', on: ['slow'] })
+      const direct = gated([latest], { id: 'direct', on: ['fast'] })
+      const world = opened(queued, direct)
+      const first = begin(world, { type: 'slow', partitionKey })
+      const late = begin(world, { type: 'slow', partitionKey })
+      expect(fate(world, late)).toBe('flowGated')
+      const newest = begin(world, { type: 'fast', partitionKey })
+      expect(fate(world, first)).toBe(`superseded by ${newest}`)
+      // It is older than the one that holds what it comes to.
+      pass(world, 1000)
+      expect(fate(world, late)).toBe(`superseded by ${newest}`)
+      expect(fate(world, newest)).toBe('attempting')
+      end(world, newest)
+      expectNothingLeft(world)
+    }
+  }
+})
+
 test('3.6 reject: who comes while the key is busy is turned away, and told by whom', () => {
   const world = opened(gated([key({ kind: 'singleton', mode: 'skip' })]))
   const first = begin(world, { key: 'x' })
