@@ -230,7 +230,7 @@ describe('a checkpoint', () => {
       await system.send(...Array.from({ length: 20 }, () => ({})))
       await until('a wave ended', async () => ends(await system.journal()).size === 20 * wave)
     }
-    await until('checkpoints are written', () => running.host.counters.checkpoints >= 3)
+    await until('checkpoints are written', () => running.host.counters.checkpoints >= 4)
     running.crash()
     return system
   }
@@ -265,10 +265,11 @@ describe('a checkpoint', () => {
     expect(restored.partition.dispatches.size).toBe(1)
   })
 
-  test('is kept twice, and what comes before is dropped', async () => {
+  test('is kept twice, a third time until the journal names it, and what comes before is dropped', async () => {
     const system = await worked()
     const names = await system.snapshots.list('')
-    expect(new Set(names.map((name) => name.split('/')[1])).size).toBe(2)
+    const kept = new Set(names.map((name) => name.split('/')[1]))
+    expect([2, 3]).toContain(kept.size)
   })
 
   test('that is not what was stored halts the partition, and nobody else takes it', async () => {
