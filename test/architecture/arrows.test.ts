@@ -21,7 +21,8 @@ const arrows: Record<string, readonly string[]> = {
   ingress: [...domain, 'service'],
   dispatcher: [...domain, 'service'],
   projector: [...domain, 'service'],
-  cli: [...domain, 'history', 'service', 'nats', 'ingress', 'dispatcher', 'projector'],
+  dashboard: [...domain, 'service'],
+  cli: [...domain, 'history', 'service', 'nats', 'ingress', 'dispatcher', 'projector', 'dashboard'],
   'example-github': ['sdk'],
 }
 

@@ -13,6 +13,7 @@ import { z } from 'zod'
 import { endpoint } from './endpoint.ts'
 import { operations } from './operations.ts'
 import { switches } from './switches.ts'
+import { views } from './views.ts'
 import {
   actor,
   asOf,
@@ -36,13 +37,15 @@ import {
   verification,
 } from './shapes.ts'
 
-const query = { owner: 'projector', answeredBy: 'any' } as const
+const query = { kind: 'query', owner: 'projector', answeredBy: 'any' } as const
 const next = z.string().optional()
 
 export const endpoints = {
   ...operations,
   ...switches,
+  ...views,
   'event.send': endpoint({
+    kind: 'command',
     summary: 'Stores an event; answers once the log has it',
     owner: 'ingress',
     answeredBy: 'any',
@@ -112,6 +115,7 @@ export const endpoints = {
     response: z.object({ nodes: z.array(graphNode), edges: z.array(graphEdge), asOf }),
   }),
   'dispatch.cancel': endpoint({
+    kind: 'command',
     summary: 'Cancels one dispatch, those of an event, or those a filter finds',
     owner: 'dispatcher',
     answeredBy: 'app',
@@ -169,6 +173,7 @@ export const endpoints = {
     response: z.object({ bindings: z.array(bindingRow), asOf }),
   }),
   'projection.status': endpoint({
+    kind: 'query',
     owner: 'projector',
     answeredBy: 'each',
     summary: 'How far each projection has come',
@@ -182,6 +187,7 @@ export const endpoints = {
     }),
   }),
   'partition.status': endpoint({
+    kind: 'query',
     owner: 'dispatcher',
     answeredBy: 'each',
     summary: 'The partitions each dispatcher owns, and how far they have come',
@@ -189,6 +195,7 @@ export const endpoints = {
     response: z.object({ instance: z.string(), partitions: z.array(partitionRow), asOf }),
   }),
   'service.health': endpoint({
+    kind: 'query',
     owner: 'every',
     answeredBy: 'each',
     summary: 'Whether a process can do its work',

@@ -13,6 +13,7 @@ export { dispatchesOfEvent, findDispatch, listDispatches } from './query/dispatc
 export { explainEvent } from './query/explain.ts'
 export { graphOf } from './query/graph.ts'
 export { resolveId } from './query/ids.ts'
+export { readLive } from './query/live.ts'
 export { countStates } from './query/stats.ts'
 export { summaryOf } from './query/summary.ts'
 export { fillStore, rebuildStore, verifyStore } from './rebuild.ts'

@@ -27,6 +27,7 @@ import {
   listDispatches,
   NotFound,
   readHistory,
+  readLive,
   resolveId,
   type RowStore,
   summaryOf,
@@ -36,7 +37,7 @@ import { eventOf } from './event.ts'
 
 export interface Sources {
   readonly store: Pick<RowStore, 'db'>
-  readonly log: Pick<EventLog, 'hash' | 'get'>
+  readonly log: Pick<EventLog, 'hash' | 'get' | 'read'>
   /** How far the rows are. Asked before they are read: they are never older than it says. */
   readonly asOf: () => AsOf
 }
@@ -54,6 +55,7 @@ type Query = Extract<
   | 'dlq.groups'
   | 'binding.list'
   | 'stats.states'
+  | 'live.read'
 >
 type Answers = {
   readonly [K in Query]: (asked: Asked<K>, sources: Sources) => Promise<Omit<Answer<K>, 'asOf'>>
@@ -113,10 +115,20 @@ const answers: Answers = {
     return { groups: [...(await groupDeadLetters(db, filter))] }
   },
   'stats.states': ({ app }, { store: { db } }) => countStates(db, app),
+  async 'live.read'({ stream, after, limit }, { store: { db }, log, asOf }) {
+    const applied = asOf()[stream]
+    if (applied === undefined) throw invalid('it is no journal that is followed here', 'stream')
+    const upTo = Math.min(applied, after + limit)
+    const read = await readLive({ db, log }, { stream, after, upTo, bytesMax: liveBytesMax })
+    return { bundles: [...read.bundles], upTo: read.upTo }
+  },
   async 'binding.list'(filter, { store: { db } }) {
     return { bindings: [...(await listBindings(db, filter))] }
   },
 }
+
+/** An answer is one NATS message, of which a server may allow as little as 1 MiB. */
+const liveBytesMax = 512 * 1024
 
 export function createHandlers(sources: Sources): Pick<Handlers, Query> {
   const handler =
