@@ -10,7 +10,7 @@ export const pages: readonly Page[] = [
   page(
     '/dispatches',
     'Dispatches',
-    async () => (await import('./dispatches.tsx')).Dispatches,
+    async () => (await import('./dispatches/dispatches.tsx')).Dispatches,
     'list',
     'g d',
   ),
