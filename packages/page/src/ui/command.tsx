@@ -40,6 +40,8 @@ export interface CommandProps {
   readonly children?: ReactNode
   /** Names what has to be typed before it may go: many things at once are not done by a slip. */
   readonly typed?: string | undefined
+  /** False: what stands in the dialog cannot be sent as it is. */
+  readonly ready?: boolean
   readonly run: (run: CommandRun) => Promise<CommandResult>
   /** The step of the log that shows it in force; absent: acceptance is all that there is to see. */
   readonly applied?: ((step: LiveStep) => boolean) | undefined
@@ -79,7 +81,8 @@ export function CommandDialog(props: CommandProps) {
       )
       .catch(() => undefined) // both ways are handled above
   }
-  const mayGo = reason.trim() !== '' && (props.typed === undefined || typed === props.typed)
+  const isTyped = props.typed === undefined || typed === props.typed
+  const mayGo = reason.trim() !== '' && isTyped && props.ready !== false
   return (
     <Modal title={title} onClose={() => onClose(isOver)}>
       <div className="command">
