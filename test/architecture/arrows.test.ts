@@ -20,7 +20,7 @@ const arrows: Record<string, readonly string[]> = {
   nats: [],
   ingress: [...domain, 'service'],
   dispatcher: [...domain, 'service'],
-  projector: [...domain, 'service'],
+  projector: [...domain, 'history', 'service'],
   dashboard: [...domain, 'service'],
   cli: [...domain, 'history', 'service', 'nats', 'ingress', 'dispatcher', 'projector', 'dashboard'],
   'example-github': ['sdk'],

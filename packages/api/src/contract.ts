@@ -2,7 +2,6 @@ import {
   cancelTarget,
   deadReason,
   dispatchId,
-  dispatchState,
   eventDraft,
   eventHead,
   eventId,
@@ -13,7 +12,7 @@ import { z } from 'zod'
 import { endpoint } from './endpoint.ts'
 import { operations } from './operations.ts'
 import { switches } from './switches.ts'
-import { views } from './views.ts'
+import { dispatchFilter, views } from './views.ts'
 import {
   actor,
   asOf,
@@ -67,19 +66,7 @@ export const endpoints = {
   'dispatch.list': endpoint({
     ...query,
     summary: 'Dispatches, newest first',
-    request: z.strictObject({
-      ...page,
-      ...range,
-      app: token.optional(),
-      state: z.array(dispatchState).max(20).optional(),
-      binding: bindingOrKey.optional(),
-      /** Event type, or a pattern of it. */
-      type: z.string().max(256).optional(),
-      event: idOrPrefix.optional(),
-      tenant: z.string().max(64).optional(),
-      /** Somewhere in id, subject, key or error. */
-      text: z.string().max(256).optional(),
-    }),
+    request: z.strictObject({ ...page, ...dispatchFilter }),
     response: z.object({ dispatches: z.array(dispatchRow), next, asOf }),
   }),
   'dispatch.get': endpoint({
@@ -111,6 +98,8 @@ export const endpoints = {
     request: z.strictObject({
       id: idOrPrefix,
       scope: z.enum(['dispatch', 'chain']).default('dispatch'),
+      /** As of this transition of the dispatch, and what others had come to by then. */
+      upTo: z.int().nonnegative().optional(),
     }),
     response: z.object({ nodes: z.array(graphNode), edges: z.array(graphEdge), asOf }),
   }),

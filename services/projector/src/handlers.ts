@@ -10,10 +10,11 @@ import {
   notFound,
 } from '@waybill/api'
 import { headOf } from '@waybill/core'
-import type { EventLog } from '@waybill/log'
+import { type EventLog, type Topology } from '@waybill/log'
 import {
   Ambiguous,
   BadCursor,
+  countDispatches,
   countStates,
   createGateReader,
   dispatchesOfEvent,
@@ -25,19 +26,24 @@ import {
   listBindings,
   listDeadLetters,
   listDispatches,
+  listEvents,
   NotFound,
   readHistory,
   readLive,
+  readRates,
   resolveId,
   type RowStore,
   summaryOf,
 } from '@waybill/projections'
 import { detailOf } from './detail.ts'
 import { eventOf } from './event.ts'
+import { replayOf } from './replay.ts'
+import { streamsOf } from './streams.ts'
 
 export interface Sources {
   readonly store: Pick<RowStore, 'db'>
-  readonly log: Pick<EventLog, 'hash' | 'get' | 'read'>
+  readonly log: Pick<EventLog, 'hash' | 'get' | 'read' | 'info'>
+  readonly topology: Topology
   /** How far the rows are. Asked before they are read: they are never older than it says. */
   readonly asOf: () => AsOf
 }
@@ -56,6 +62,11 @@ type Query = Extract<
   | 'binding.list'
   | 'stats.states'
   | 'live.read'
+  | 'stats.rates'
+  | 'event.list'
+  | 'dispatch.count'
+  | 'dispatch.replay'
+  | 'stream.list'
 >
 type Answers = {
   readonly [K in Query]: (asked: Asked<K>, sources: Sources) => Promise<Omit<Answer<K>, 'asOf'>>
@@ -99,8 +110,8 @@ const answers: Answers = {
       more: more || steps.length > limit,
     }
   },
-  async 'dispatch.graph'({ id, scope }, { store: { db }, log }) {
-    const { nodes, edges } = await graphOf({ db, log }, await findDispatch(db, id), scope)
+  async 'dispatch.graph'({ id, scope, upTo }, { store: { db }, log }) {
+    const { nodes, edges } = await graphOf({ db, log }, await findDispatch(db, id), scope, upTo)
     return { nodes: [...nodes], edges: [...edges] }
   },
   async 'dlq.list'(filter, { store: { db } }) {
@@ -114,6 +125,24 @@ const answers: Answers = {
   async 'dlq.groups'(filter, { store: { db } }) {
     return { groups: [...(await groupDeadLetters(db, filter))] }
   },
+  async 'stats.rates'({ since, until = Date.now(), bucketMs, ...filter }, { store: { db } }) {
+    if (until - since > bucketsMax * bucketMs) {
+      throw invalid(`more than ${bucketsMax} buckets lie between since and until`, 'bucketMs')
+    }
+    const buckets = await readRates(db, { ...filter, since, until, bucketMs })
+    return { bucketMs, buckets: [...buckets] }
+  },
+  async 'event.list'(filter, { store: { db } }) {
+    const { events, next } = await listEvents(db, filter)
+    return { events: [...events], next }
+  },
+  'dispatch.count': (filter, { store: { db } }) => countDispatches(db, filter),
+  async 'dispatch.replay'({ id }, { store: { db }, log }) {
+    return replayOf({ db, log }, await findDispatch(db, id))
+  },
+  async 'stream.list'(_asked, { log, topology }) {
+    return { streams: await streamsOf(log, topology) }
+  },
   'stats.states': ({ app }, { store: { db } }) => countStates(db, app),
   async 'live.read'({ stream, after, limit }, { store: { db }, log, asOf }) {
     const applied = asOf()[stream]
@@ -126,6 +155,8 @@ const answers: Answers = {
     return { bindings: [...(await listBindings(db, filter))] }
   },
 }
+
+const bucketsMax = 2000
 
 /** An answer is one NATS message, of which a server may allow as little as 1 MiB. */
 const liveBytesMax = 512 * 1024
