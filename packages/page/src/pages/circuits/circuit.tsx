@@ -7,7 +7,7 @@ import { Icon } from '../../ui/icon.tsx'
 import { DispatchLink } from '../../ui/reference.tsx'
 import { State } from '../../ui/state.tsx'
 import type { Circuit } from './circuits.ts'
-import { Deeds, NextProbe } from './circuits.tsx'
+import { Deeds, Failures, NextProbe } from './parts.tsx'
 import type { Meant } from './switch.tsx'
 
 const shownMax = 100

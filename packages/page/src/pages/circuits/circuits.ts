@@ -11,8 +11,7 @@ export function circuitsOf(answers: readonly CircuitAnswer[]): readonly Circuit[
   return answers
     .flatMap(({ circuits }) => circuits)
     .sort(
-      (a, b) =>
-        order.indexOf(a.state) - order.indexOf(b.state) || (nameOf(a) < nameOf(b) ? -1 : 1),
+      (a, b) => order.indexOf(a.state) - order.indexOf(b.state) || (nameOf(a) < nameOf(b) ? -1 : 1),
     )
 }
 

@@ -12,15 +12,8 @@ import { Answer, Empty } from '../../ui/notice.tsx'
 import { DispatchLink } from '../../ui/reference.tsx'
 import { State } from '../../ui/state.tsx'
 import { CircuitDetail } from './circuit.tsx'
-import {
-  type Circuit,
-  type CircuitLimit,
-  circuitsOf,
-  heldBy,
-  limitsOf,
-  nameOf,
-  probeOf,
-} from './circuits.ts'
+import { type Circuit, type CircuitLimit, circuitsOf, limitsOf } from './circuits.ts'
+import { Deeds, Failures, Held, NextProbe } from './parts.tsx'
 import { type Meant, SwitchDialog } from './switch.tsx'
 
 /** Held dispatches that are read at once; beyond it the numbers say "at least". */
@@ -180,60 +173,6 @@ function CircuitTable({
           ))}
         </tbody>
       </table>
-    </div>
-  )
-}
-
-const Failures = ({ circuit: { failures, rule } }: { readonly circuit: Circuit }) => (
-  <span className="num">
-    {number(failures)} in a row
-    {rule.kind === 'circuit' && <span className="muted"> of {number(rule.failures)}</span>}
-  </span>
-)
-
-export function NextProbe({ circuit }: { readonly circuit: Circuit }) {
-  const probe = probeOf(circuit)
-  switch (probe.kind) {
-    case 'none':
-      return null
-    case 'running':
-      return (
-        <>
-          <DispatchLink id={probe.dispatch} /> tries now
-        </>
-      )
-    case 'now':
-      return 'the next one may try'
-    case 'at':
-      return <Age at={probe.at} />
-    case 'by hand':
-      return <span className="muted">none, until it is closed by hand</span>
-  }
-}
-
-export function Deeds({
-  circuit,
-  onDo,
-}: {
-  readonly circuit: Circuit
-  readonly onDo: (meant: Meant) => void
-}) {
-  const named = nameOf(circuit)
-  const offered =
-    circuit.state === 'closed' ? (['open'] as const) : (['probe', 'close', 'open'] as const)
-  const words = { probe: 'Probe …', close: 'Close …', open: 'Hold open …' }
-  return (
-    <div className="row-do">
-      {offered.map((deed) => (
-        <button
-          key={deed}
-          type="button"
-          aria-label={`${deed} ${named}`}
-          onClick={() => onDo({ do: deed, circuit })}
-        >
-          {words[deed]}
-        </button>
-      ))}
     </div>
   )
 }

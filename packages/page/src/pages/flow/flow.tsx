@@ -216,7 +216,9 @@ function maxOf(rule: Rule): number | undefined {
 function Drains({ drain, limit }: { readonly drain: Drain; readonly limit: WholeLimit }) {
   const best = atBestMs(limit.rule, limit.ledgers)
   const atBest = best === undefined ? '' : `; by its rule not before ${duration(best)}`
-  return <span className={drain.kind === 'growing' ? '' : 'muted'}>{drainText(drain) + atBest}</span>
+  return (
+    <span className={drain.kind === 'growing' ? '' : 'muted'}>{drainText(drain) + atBest}</span>
+  )
 }
 
 function drainText(drain: Drain): string {

@@ -1,7 +1,14 @@
 import type { WholeLimit } from '@waybill/api'
 import { useId, useState } from 'react'
 import { ask } from '../../base/api.ts'
-import { isLength, numberText, patchOf, ruleText, settable, settableLabels } from '../../base/rule.ts'
+import {
+  isLength,
+  numberText,
+  patchOf,
+  ruleText,
+  settable,
+  settableLabels,
+} from '../../base/rule.ts'
 import { CommandDialog, type CommandResult, type CommandRun } from '../../ui/command.tsx'
 
 /** Other numbers for a limit while it is in force, or those that were deployed. */
