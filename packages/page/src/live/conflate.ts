@@ -1,4 +1,4 @@
-import type { LiveBundle, LiveTransition } from '@waybill/projections'
+import type { LiveBundle, LiveTransition } from '@waybill/core'
 
 /** One transition, with the journal that told of it. */
 export interface LiveStep extends LiveTransition {

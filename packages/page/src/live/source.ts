@@ -1,4 +1,4 @@
-import type { LiveBundle } from '@waybill/projections'
+import type { LiveBundle } from '@waybill/core'
 
 /** Where live news come from. Server-sent events by default; NATS over WebSocket for the trusted. */
 export interface LiveSource {

@@ -1,4 +1,4 @@
-import type { LiveBundle } from '@waybill/projections'
+import type { LiveBundle } from '@waybill/core'
 import type { LiveEar, LiveSource, ProjectorStatus } from './source.ts'
 
 /** The server says something every 5 s; a stream that says nothing for longer is a dead one. */

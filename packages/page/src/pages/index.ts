@@ -14,7 +14,11 @@ export const pages: readonly Page[] = [
     'list',
     'g d',
   ),
-  page('/dispatches/:id', 'Dispatch', async () => (await import('./dispatch.tsx')).Dispatch),
+  page(
+    '/dispatches/:id',
+    'Dispatch',
+    async () => (await import('./dispatch/dispatch.tsx')).Dispatch,
+  ),
   page('/events', 'Events', async () => (await import('./events.tsx')).Events, 'event', 'g e'),
   page('/events/:id', 'Event', async () => (await import('./event.tsx')).Event),
   page(

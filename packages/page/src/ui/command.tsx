@@ -42,8 +42,8 @@ export interface CommandProps {
   readonly children?: ReactNode
   /** Names what has to be typed before it may go: many things at once are not done by a slip. */
   readonly typed?: string | undefined
-  /** False: what stands in the dialog cannot be sent as it is. */
-  readonly ready?: boolean
+  /** What has to be mended before it may go. */
+  readonly blocked?: string | undefined
   readonly run: (run: CommandRun) => Promise<CommandResult>
   /** The step of the log that shows it in force; absent: acceptance is all that there is to see. */
   readonly applied?: ((step: LiveStep) => boolean) | undefined
@@ -85,7 +85,7 @@ export function CommandDialog(props: CommandProps) {
   }
   const isTyped = props.typed === undefined || typed === props.typed
   const isGiven = props.wantsReason === false || reason.trim() !== ''
-  const mayGo = isGiven && isTyped && props.ready !== false
+  const mayGo = props.blocked === undefined && isGiven && isTyped
   return (
     <Modal title={title} onClose={() => onClose(isOver)}>
       <div className="command">

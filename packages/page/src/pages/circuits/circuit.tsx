@@ -1,9 +1,12 @@
-import type { DispatchRow } from '@waybill/api'
+import { useAsk } from '../../base/query.ts'
+import { Link } from '../../base/router.tsx'
+import { href } from '../../base/route.ts'
 import { ruleText } from '../../base/rule.ts'
 import { useMayAct } from '../../base/session.ts'
 import { number } from '../../base/text.ts'
 import { Age } from '../../ui/age.tsx'
 import { Icon } from '../../ui/icon.tsx'
+import { Answer } from '../../ui/notice.tsx'
 import { DispatchLink } from '../../ui/reference.tsx'
 import { State } from '../../ui/state.tsx'
 import type { Circuit } from './circuits.ts'
@@ -15,18 +18,14 @@ const shownMax = 100
 /** One circuit: why it is as it is, what it is judged by, and what it holds. */
 export function CircuitDetail({
   circuit,
-  held,
-  more,
   onDo,
   onClose,
 }: {
   readonly circuit: Circuit
-  readonly held: readonly DispatchRow[]
-  readonly more: boolean
   readonly onDo: (meant: Meant) => void
   readonly onClose: () => void
 }) {
-  const { key, limit, app, tenant, state, since, failures, manual, rule, ledger, slot } = circuit
+  const { key, limit, app, tenant, state, since, manual, rule, ledger, slot } = circuit
   const mayAct = useMayAct()
   return (
     <section className="card" aria-label={`circuit ${key}`}>
@@ -55,7 +54,9 @@ export function CircuitDetail({
             </>
           )}
           <dt>failures</dt>
-          <dd>{number(failures)} in a row</dd>
+          <dd>
+            <Failures circuit={circuit} />
+          </dd>
           {state !== 'closed' && (
             <>
               <dt>next probe</dt>
@@ -90,26 +91,46 @@ export function CircuitDetail({
           </dd>
         </dl>
         {mayAct && <Deeds circuit={circuit} onDo={onDo} />}
-        <div>
-          <h3>
-            holds {number(held.length)}
-            {more ? ' or more' : ''}
-          </h3>
-          {held.length === 0 && <p className="muted">Nothing waits for it.</p>}
-          <ul className="ids">
-            {held.slice(0, shownMax).map((row) => (
-              <li key={row.id}>
-                <DispatchLink id={row.id} />
-                {row.held?.until !== undefined && (
-                  <span className="muted small" title="comes again">
-                    <Age at={row.held.until} />
-                  </span>
-                )}
-              </li>
-            ))}
-          </ul>
-        </div>
+        <HeldList circuit={circuit} />
       </div>
     </section>
+  )
+}
+
+/** What it turned back, and when each comes again. */
+function HeldList({ circuit: { app, ledger } }: { readonly circuit: Circuit }) {
+  const asked = { app, held: ledger, limit: shownMax }
+  const answer = useAsk('dispatch.list', asked, { everyMs: 3000 })
+  return (
+    <div>
+      <h3>holds</h3>
+      <Answer answer={answer} what="what it holds">
+        {({ dispatches, next }) => (
+          <>
+            {dispatches.length === 0 && <p className="muted">Nothing waits for it.</p>}
+            <ul className="ids">
+              {dispatches.map(({ id, held }) => (
+                <li key={id}>
+                  <DispatchLink id={id} />
+                  {held?.until !== undefined && (
+                    <span className="muted small" title="comes again">
+                      <Age at={held.until} />
+                    </span>
+                  )}
+                </li>
+              ))}
+            </ul>
+            {next !== undefined && (
+              <p className="muted small">
+                the newest {number(shownMax)};{' '}
+                <Link to={href('/dispatches', { app, state: 'flowGated,retryWait' })}>
+                  all that wait
+                </Link>
+              </p>
+            )}
+          </>
+        )}
+      </Answer>
+    </div>
   )
 }

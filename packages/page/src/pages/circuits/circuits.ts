@@ -1,4 +1,4 @@
-import type { DispatchRow, ResponseOf } from '@waybill/api'
+import type { ResponseOf } from '@waybill/api'
 
 type CircuitAnswer = ResponseOf<'circuit.list'>
 export type Circuit = CircuitAnswer['circuits'][number]
@@ -22,10 +22,6 @@ export function limitsOf(answers: readonly CircuitAnswer[]): readonly CircuitLim
 }
 
 export const nameOf = ({ limit, key }: Pick<Circuit, 'limit' | 'key'>): string => `${limit}:${key}`
-
-/** Dispatches that a circuit turned back and that wait for their turn, by its ledger. */
-export const heldBy = (rows: readonly DispatchRow[]): ReadonlyMap<string, readonly DispatchRow[]> =>
-  Map.groupBy(rows, ({ held }) => held?.gate ?? '')
 
 /** Somebody may try now, later, or not before it is closed by hand. */
 export type Probe =

@@ -1,6 +1,6 @@
 import '../ops.css'
 import { useMemo, useState } from 'react'
-import { useAsk, useAskEach } from '../../base/query.ts'
+import { useAskEach } from '../../base/query.ts'
 import { Link, useApp, useSearch } from '../../base/router.tsx'
 import { href } from '../../base/route.ts'
 import { useMayAct } from '../../base/session.ts'
@@ -9,22 +9,17 @@ import { Age } from '../../ui/age.tsx'
 import { AsOf } from '../../ui/as-of.tsx'
 import { Icon } from '../../ui/icon.tsx'
 import { Answer, Empty } from '../../ui/notice.tsx'
-import { DispatchLink } from '../../ui/reference.tsx'
 import { State } from '../../ui/state.tsx'
 import { CircuitDetail } from './circuit.tsx'
 import { type Circuit, type CircuitLimit, circuitsOf, limitsOf } from './circuits.ts'
 import { Deeds, Failures, Held, NextProbe } from './parts.tsx'
 import { type Meant, SwitchDialog } from './switch.tsx'
 
-/** Held dispatches that are read at once; beyond it the numbers say "at least". */
-const heldMax = 500
-
 export function Circuits() {
   const app = useApp()
   const [search, setSearch] = useSearch()
   const named = app === undefined ? {} : { app }
   const answer = useAskEach('circuit.list', named, { everyMs: 1000 })
-  const held = useHeld(app)
   const circuits = useMemo(() => circuitsOf(answer.data ?? []), [answer.data])
   const limits = useMemo(() => limitsOf(answer.data ?? []), [answer.data])
   const chosen = circuits.find(({ ledger }) => ledger === search.get('circuit'))
@@ -51,15 +46,13 @@ export function Circuits() {
             <div className="split" data-open={chosen !== undefined}>
               <div className="stack">
                 {circuits.length > 0 && (
-                  <CircuitTable circuits={circuits} held={held} chosen={chosen} onDo={setMeant} />
+                  <CircuitTable circuits={circuits} chosen={chosen} onDo={setMeant} />
                 )}
                 <Healthy limits={limits} circuits={circuits} />
               </div>
               {chosen && (
                 <CircuitDetail
                   circuit={chosen}
-                  held={held.by.get(chosen.ledger) ?? []}
-                  more={held.more}
                   onDo={setMeant}
                   onClose={() => setSearch({ circuit: undefined })}
                 />
@@ -82,23 +75,6 @@ export function Circuits() {
   )
 }
 
-/** Who a circuit turned back waits at its gate, or for the next attempt. */
-function useHeld(app: string | undefined) {
-  const { data } = useAsk(
-    'dispatch.list',
-    {
-      state: ['flowGated', 'retryWait'],
-      limit: heldMax,
-      ...(app !== undefined && { app }),
-    },
-    { everyMs: 3000 },
-  )
-  return useMemo(
-    () => ({ by: heldBy(data?.dispatches ?? []), more: data?.next !== undefined }),
-    [data],
-  )
-}
-
 function summary(circuits: readonly Circuit[]): string {
   const open = circuits.filter(({ state }) => state !== 'closed').length
   return open === 0 ? 'none is open' : `${number(open)} open`
@@ -106,12 +82,10 @@ function summary(circuits: readonly Circuit[]): string {
 
 function CircuitTable({
   circuits,
-  held,
   chosen,
   onDo,
 }: {
   readonly circuits: readonly Circuit[]
-  readonly held: ReturnType<typeof useHeld>
   readonly chosen: Circuit | undefined
   readonly onDo: (meant: Meant) => void
 }) {
@@ -161,8 +135,7 @@ function CircuitTable({
                 <NextProbe circuit={one} />
               </td>
               <td className="right">
-                {number(held.by.get(one.ledger)?.length ?? 0)}
-                {held.more ? '+' : ''}
+                <Held circuit={one} />
               </td>
               {mayAct && (
                 <td className="tight">

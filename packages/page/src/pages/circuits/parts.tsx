@@ -1,16 +1,39 @@
 import { useAsk } from '../../base/query.ts'
-import { number } from '../../base/text.ts'
+import { duration, number } from '../../base/text.ts'
 import { Age } from '../../ui/age.tsx'
 import { DispatchLink } from '../../ui/reference.tsx'
 import { type Circuit, nameOf, probeOf } from './circuits.ts'
 import type { Meant } from './switch.tsx'
 
-export const Failures = ({ circuit: { failures, rule } }: { readonly circuit: Circuit }) => (
-  <span className="num">
-    {number(failures)} in a row
-    {rule.kind === 'circuit' && <span className="muted"> of {number(rule.failures)}</span>}
-  </span>
-)
+/** In a row, and of all within the window: what the rule looks at. */
+export function Failures({ circuit: { failures, rule, window } }: { readonly circuit: Circuit }) {
+  const all = window.failed + window.succeeded
+  return (
+    <span className="num">
+      {number(failures)} in a row
+      {rule.kind === 'circuit' && (
+        <>
+          <span className="muted"> of {number(rule.failures)}</span>
+          <div className="muted small">
+            {number(window.failed)} of {number(all)} in {duration(rule.windowMs)}
+          </div>
+        </>
+      )}
+    </span>
+  )
+}
+
+/** How many dispatches it turned back that are to come again. */
+export function Held({ circuit: { app, ledger } }: { readonly circuit: Circuit }) {
+  const { data, error } = useAsk('dispatch.count', { app, held: ledger }, { everyMs: 3000 })
+  if (data === undefined) return <span className="muted">{error ? 'not known' : ''}</span>
+  return (
+    <>
+      {number(data.count)}
+      {data.more ? '+' : ''}
+    </>
+  )
+}
 
 export function NextProbe({ circuit }: { readonly circuit: Circuit }) {
   const probe = probeOf(circuit)

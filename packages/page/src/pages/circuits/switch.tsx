@@ -63,7 +63,13 @@ export function SwitchDialog({
       title={`${verbs[deed]} ${circuit ? nameOf(circuit) : 'a circuit'}`}
       verb={verbs[deed]}
       danger={deed === 'open'}
-      ready={target.key !== '' && isLasting}
+      blocked={
+        target.key === ''
+          ? 'which destination?'
+          : isLasting
+            ? undefined
+            : 'the length of time is not right'
+      }
       run={run}
       onClose={onClose}
     >

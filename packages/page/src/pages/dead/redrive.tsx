@@ -56,7 +56,7 @@ export function DeadDialog({
       verb={`${words[deed].verb} ${named}`}
       danger={deed === 'discard'}
       typed={many !== undefined && many >= typedFrom ? String(many) : undefined}
-      ready={many !== undefined && many > 0 && isRate}
+      blocked={blockedBy(many, isRate)}
       run={run}
       onClose={onClose}
     >
@@ -92,6 +92,12 @@ export function DeadDialog({
       )}
     </CommandDialog>
   )
+}
+
+function blockedBy(many: number | undefined, isRate: boolean): string | undefined {
+  if (many === undefined) return 'they are being counted'
+  if (many === 0) return 'none of them is pending'
+  return isRate ? undefined : 'the rate is not right'
 }
 
 const words = {

@@ -1,5 +1,5 @@
 import './dispatches.css'
-import { useCallback, useMemo, useState } from 'react'
+import { useCallback, useEffect, useMemo, useState } from 'react'
 import { Link, useApp, useSearch } from '../../base/router.tsx'
 import { useMayAct } from '../../base/session.ts'
 import { count, number, shortId } from '../../base/text.ts'
@@ -9,6 +9,7 @@ import { Icon } from '../../ui/icon.tsx'
 import { Empty, Loading, ProblemNotice } from '../../ui/notice.tsx'
 import { State } from '../../ui/state.tsx'
 import { type Column, VirtualTable } from '../../ui/table.tsx'
+import { setNeighbours } from '../neighbours.ts'
 import { type BulkDeed, BulkDialog, meant } from './bulk.tsx'
 import { FilterBar } from './filter-bar.tsx'
 import { type DispatchFilter, filterOf, filterText, fits, isFiltered, requestOf } from './filter.ts'
@@ -25,6 +26,7 @@ export function Dispatches() {
   const request = useMemo(() => requestOf(filter, app, Date.now()), [filter, app])
   const judge = useCallback((step: LiveStep) => fits(filter, app, step), [filter, app])
   const list = useList(request, judge)
+  useEffect(() => setNeighbours(list.rows.all.map(({ id }) => id)), [list.rows])
   const { chosens, selection, clear, chooseAll } = useSelection(list.rows, request)
   const [deed, setDeed] = useState<BulkDeed>()
   const mayAct = useMayAct()

@@ -46,7 +46,7 @@ export function SetDialog({
     <CommandDialog
       title={`Change ${limit}`}
       verb={reset ? 'Reset to deployed' : 'Change'}
-      ready={reset || (isChanged && isRight)}
+      blocked={reset ? undefined : blockedBy(isChanged, isRight)}
       run={run}
       onClose={onClose}
     >
@@ -86,6 +86,11 @@ export function SetDialog({
       )}
     </CommandDialog>
   )
+}
+
+function blockedBy(isChanged: boolean, isRight: boolean): string | undefined {
+  if (!isRight) return 'a number is not right'
+  return isChanged ? undefined : 'nothing is changed yet'
 }
 
 function NumberField({
