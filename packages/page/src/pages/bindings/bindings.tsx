@@ -9,7 +9,7 @@ import { AsOf } from '../../ui/as-of.tsx'
 import { Icon } from '../../ui/icon.tsx'
 import { Answer, Empty } from '../../ui/notice.tsx'
 import { BindingLink } from '../../ui/reference.tsx'
-import { SearchSelect, SearchText } from '../../ui/search-field.tsx'
+import { SearchSelect, SearchField } from '../../ui/search-field.tsx'
 import { State } from '../../ui/state.tsx'
 import { appPause, type Binding, stateOf } from './bindings.ts'
 import { type Order, PauseDialog } from './pause.tsx'
@@ -44,7 +44,7 @@ export function Bindings() {
           })}
       </div>
       <div className="filter-row">
-        <SearchText name="q" label="binding or event type" isFilter />
+        <SearchField name="q" label="binding or event type" isFilter />
         <SearchSelect name="state" label="state" options={stateOptions} />
       </div>
       <Answer answer={list} what="bindings">

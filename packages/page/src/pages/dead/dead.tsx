@@ -10,7 +10,7 @@ import { AsOf } from '../../ui/as-of.tsx'
 import { Icon } from '../../ui/icon.tsx'
 import { Answer, Empty } from '../../ui/notice.tsx'
 import { BindingLink } from '../../ui/reference.tsx'
-import { SearchSelect, SearchText } from '../../ui/search-field.tsx'
+import { SearchSelect, SearchField } from '../../ui/search-field.tsx'
 import { Tabs } from '../../ui/tabs.tsx'
 import { Entries } from './entries.tsx'
 import { commandFilter, deadReasons, type DeadFilter, filterOf, statuses } from './filter.ts'
@@ -139,8 +139,8 @@ const periods = ['1h', '24h', '7d', '30d'] as const
 function Filters({ withStatus }: { readonly withStatus: boolean }) {
   return (
     <div className="filter-row">
-      <SearchText name="q" label="id, type, error" isFilter />
-      <SearchText name="binding" label="binding" />
+      <SearchField name="q" label="id, type, error" isFilter />
+      <SearchField name="binding" label="binding" />
       <SearchSelect
         name="reason"
         label="reason"
@@ -179,7 +179,7 @@ function GroupHead({
   return (
     <section className="card card-body stack" aria-label="group">
       <div className="spread">
-        <button type="button" className="quiet" onClick={() => setSearch({ group: undefined })}>
+        <button type="button" className="quiet" onClick={() => setSearch({ fingerprint: undefined })}>
           <Icon name="left" size={14} /> all groups
         </button>
         <h2>{group?.top ?? `group ${filter.group}`}</h2>

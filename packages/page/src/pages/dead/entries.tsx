@@ -1,7 +1,7 @@
 import type { DeadLetter } from '@waybill/api'
 import { useState } from 'react'
 import { ask } from '../../base/api.ts'
-import { usePages } from '../../base/pages.ts'
+import { type PageOf, usePaged } from '../../base/paged.ts'
 import { Link, useApp, useSearch } from '../../base/router.tsx'
 import { useMayAct } from '../../base/session.ts'
 import { count, number, shortId } from '../../base/text.ts'
@@ -32,17 +32,17 @@ export function Entries({
   const app = useApp()
   const status = statusOf(search)
   const key = JSON.stringify([filter, app, status, version])
-  const list = usePages<DeadLetter>(key, async (cursor, signal) => {
-    const asked = {
-      ...commandFilter(filter, Date.now()),
-      limit: pageSize,
-      ...(app !== undefined && { app }),
-      ...(status !== undefined && { status }),
-      ...(cursor !== undefined && { cursor }),
-    }
-    const { entries, next, asOf } = await ask('dlq.list', asked, signal)
-    return { rows: entries, next, asOf }
+  const {
+    list,
+    loadMore,
+    reload: readAgain,
+  } = usePaged<DeadLetter>({
+    key,
+    keyOf,
+    read: (cursor, signal) => readPage({ filter, app, status }, cursor, signal),
   })
+  const rows = list.rows.all
+  const isMore = list.next !== undefined
   const [fresh, setFresh] = useState(0)
   useLive(({ steps }) => {
     const dead = steps.filter((step) => step.to === 'dlq' && isMeant(filter, app, step)).length
@@ -50,20 +50,20 @@ export function Entries({
   })
   const reload = (): void => {
     setFresh(0)
-    list.reload()
+    readAgain()
   }
   const [chosen, setChosen] = useState<ReadonlyMap<string, DeadLetter>>(new Map())
   const selection: Selection = {
     has: (id) => chosen.has(id),
-    toggle: (id) => setChosen((before) => turned(before, list.rows, id)),
+    toggle: (id) => setChosen((before) => turned(before, rows, id)),
   }
   const mayAct = useMayAct()
   return (
     <>
       <div className="spread">
         <span className="muted num">
-          {number(list.rows.length)}
-          {list.more ? ' loaded, more below' : ''}
+          {number(rows.length)}
+          {isMore ? ' loaded, more below' : ''}
         </span>
         {fresh > 0 && (
           <button type="button" className="fresh" onClick={reload}>
@@ -74,15 +74,15 @@ export function Entries({
         <AsOf answers={[list]} />
       </div>
       {list.error && <ProblemNotice problem={list.error} dataAt={list.at} retry={reload} />}
-      {list.rows.length > 0 ? (
+      {rows.length > 0 ? (
         <VirtualTable
           label="dead letters"
-          rows={list.rows}
+          rows={rows}
           columns={columns}
-          keyOf={({ id }) => id}
+          keyOf={keyOf}
           hrefOf={({ id }) => `/dead/${id}`}
-          onEnd={list.more ? list.loadMore : undefined}
-          total={list.more ? -1 : list.rows.length}
+          onEnd={isMore ? loadMore : undefined}
+          total={isMore ? -1 : rows.length}
           {...(mayAct && { selection })}
         />
       ) : list.loading ? (
@@ -95,6 +95,30 @@ export function Entries({
       )}
     </>
   )
+}
+
+const keyOf = ({ id }: DeadLetter): string => id
+
+interface Looked {
+  readonly filter: DeadFilter
+  readonly app: string | undefined
+  readonly status: DeadLetter['status'] | undefined
+}
+
+async function readPage(
+  { filter, app, status }: Looked,
+  cursor: string | undefined,
+  signal: AbortSignal,
+): Promise<PageOf<DeadLetter>> {
+  const asked = {
+    ...commandFilter(filter, Date.now()),
+    limit: pageSize,
+    ...(app !== undefined && { app }),
+    ...(status !== undefined && { status }),
+    ...(cursor !== undefined && { cursor }),
+  }
+  const { entries, next, asOf } = await ask('dlq.list', asked, signal)
+  return { rows: entries, next, asOf }
 }
 
 const isMeant = (

@@ -21,7 +21,7 @@ export function GroupTable({
   const [search] = useSearch()
   const to = (group: Group): string => {
     const next = new URLSearchParams(search)
-    next.set('group', group.fingerprint)
+    next.set('fingerprint', group.fingerprint)
     return href('/dead', next)
   }
   return (

@@ -162,7 +162,7 @@ function Died({ letter: { entry, dispatch } }: { readonly letter: Letter }) {
             <>
               <dt>group</dt>
               <dd>
-                <Link to={href('/dead', { group: entry.fingerprint })} className="mono">
+                <Link to={href('/dead', { fingerprint: entry.fingerprint })} className="mono">
                   {entry.fingerprint}
                 </Link>
               </dd>

@@ -12,7 +12,7 @@ import { Age } from '../../ui/age.tsx'
 import { AsOf } from '../../ui/as-of.tsx'
 import { Meter } from '../../ui/meter.tsx'
 import { Answer, Empty } from '../../ui/notice.tsx'
-import { SearchSelect, SearchText } from '../../ui/search-field.tsx'
+import { SearchSelect, SearchField } from '../../ui/search-field.tsx'
 import { atBestMs, type Drain, drainOf } from './drain.ts'
 import { LimitDetail } from './limit.tsx'
 import { SetDialog } from './set.tsx'
@@ -38,7 +38,7 @@ export function Flow() {
         <AsOf answers={answer.data ?? []} />
       </div>
       <div className="filter-row">
-        <SearchText name="q" label="limit or rule" isFilter />
+        <SearchField name="q" label="limit or rule" isFilter />
         <SearchSelect name="show" label="which limits" options={showOptions} />
       </div>
       <Answer answer={answer} what="limits">

@@ -12,7 +12,7 @@ import { CopyButton } from '../../ui/copy.tsx'
 import { Icon } from '../../ui/icon.tsx'
 import { Json } from '../../ui/json.tsx'
 import { Answer, Empty } from '../../ui/notice.tsx'
-import { SearchSelect, SearchText } from '../../ui/search-field.tsx'
+import { SearchSelect, SearchField } from '../../ui/search-field.tsx'
 import { State } from '../../ui/state.tsx'
 import { aboutOf, different, filterOf, fits } from './operations.ts'
 import { CancelButton, Progress } from './progress.tsx'
@@ -95,7 +95,7 @@ const options = (first: string, values: readonly string[]) => [
 function Filters({ all }: { readonly all: readonly Operation[] }) {
   return (
     <div className="filter-row">
-      <SearchText name="q" label="reason, filter, id" isFilter />
+      <SearchField name="q" label="reason, filter, id" isFilter />
       <SearchSelect
         name="kind"
         label="kind"
