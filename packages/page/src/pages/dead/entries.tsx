@@ -1,7 +1,7 @@
 import type { DeadLetter } from '@waybill/api'
-import { useState } from 'react'
+import { type ReactNode, useEffect, useState } from 'react'
 import { ask } from '../../base/api.ts'
-import { type PageOf, usePaged } from '../../base/paged.ts'
+import { type Paged, type PageOf, usePaged } from '../../base/paged.ts'
 import { Link, useApp, useSearch } from '../../base/router.tsx'
 import { useMayAct } from '../../base/session.ts'
 import { count, number, shortId } from '../../base/text.ts'
@@ -21,49 +21,31 @@ const pageSize = 200
 export function Entries({
   filter,
   onDo,
-  version,
 }: {
   readonly filter: DeadFilter
   readonly onDo: (deed: Deed, target: Target) => void
-  /** Goes up when something was done to them: they are read anew. */
-  readonly version: number
 }) {
   const [search] = useSearch()
   const app = useApp()
   const status = statusOf(search)
-  const key = JSON.stringify([filter, app, status, version])
-  const {
-    list,
-    loadMore,
-    reload: readAgain,
-  } = usePaged<DeadLetter>({
-    key,
+  const { list, loadMore, reload } = usePaged<DeadLetter>({
+    key: JSON.stringify([filter, app, status]),
     keyOf,
     read: (cursor, signal) => readPage({ filter, app, status }, cursor, signal),
   })
-  const rows = list.rows.all
-  const isMore = list.next !== undefined
-  const [fresh, setFresh] = useState(0)
-  useLive(({ steps }) => {
-    const dead = steps.filter((step) => step.to === 'dlq' && isMeant(filter, app, step)).length
-    if (dead > 0) setFresh((before) => before + dead)
-  })
-  const reload = (): void => {
-    setFresh(0)
-    readAgain()
-  }
   const [chosen, setChosen] = useState<ReadonlyMap<string, DeadLetter>>(new Map())
+  const fresh = useFresh(filter, app, list.at)
+  const rows = list.rows.all
   const selection: Selection = {
     has: (id) => chosen.has(id),
     toggle: (id) => setChosen((before) => turned(before, rows, id)),
   }
-  const mayAct = useMayAct()
   return (
     <>
       <div className="spread">
         <span className="muted num">
           {number(rows.length)}
-          {isMore ? ' loaded, more below' : ''}
+          {list.next === undefined ? '' : ' loaded, more below'}
         </span>
         {fresh > 0 && (
           <button type="button" className="fresh" onClick={reload}>
@@ -74,26 +56,55 @@ export function Entries({
         <AsOf answers={[list]} />
       </div>
       {list.error && <ProblemNotice problem={list.error} dataAt={list.at} retry={reload} />}
-      {rows.length > 0 ? (
-        <VirtualTable
-          label="dead letters"
-          rows={rows}
-          columns={columns}
-          keyOf={keyOf}
-          hrefOf={({ id }) => `/dead/${id}`}
-          onEnd={isMore ? loadMore : undefined}
-          total={isMore ? -1 : rows.length}
-          {...(mayAct && { selection })}
-        />
-      ) : list.loading ? (
-        <Loading what="dead letters" rows={12} />
-      ) : (
-        list.error === undefined && <None filter={filter} status={status ?? 'all'} />
-      )}
+      <List list={list} loadMore={loadMore} selection={selection}>
+        <None filter={filter} status={status ?? 'all'} />
+      </List>
       {chosen.size > 0 && (
         <ChosenBar chosen={chosen} onDo={onDo} clear={() => setChosen(new Map())} />
       )}
     </>
+  )
+}
+
+/** Rows never move under the cursor: how many came since the list was read. */
+function useFresh(filter: DeadFilter, app: string | undefined, at: number | undefined): number {
+  const [fresh, setFresh] = useState(0)
+  useEffect(() => setFresh(0), [at])
+  useLive(({ steps }) => {
+    const dead = steps.filter((step) => step.to === 'dlq' && isMeant(filter, app, step)).length
+    if (dead > 0) setFresh((before) => before + dead)
+  })
+  return fresh
+}
+
+function List({
+  list: { rows, next, loading, error },
+  loadMore,
+  selection,
+  children,
+}: {
+  readonly list: Paged<DeadLetter>
+  readonly loadMore: () => void
+  readonly selection: Selection
+  /** In place of a list without rows. */
+  readonly children: ReactNode
+}) {
+  const mayAct = useMayAct()
+  if (rows.all.length === 0) {
+    if (loading) return <Loading what="dead letters" rows={12} />
+    return error ? null : children
+  }
+  return (
+    <VirtualTable
+      label="dead letters"
+      rows={rows.all}
+      columns={columns}
+      keyOf={keyOf}
+      hrefOf={({ id }) => `/dead/${id}`}
+      onEnd={next === undefined ? undefined : loadMore}
+      total={next === undefined ? rows.all.length : -1}
+      {...(mayAct && { selection })}
+    />
   )
 }
 
