@@ -32,7 +32,7 @@ interface Doing {
 /** One dead letter: what it died of, what it was given, and what to do about it. */
 export function DeadLetterPage({ params }: PageProps) {
   const { id = '' } = params
-  const answer = useAsk('dlq.get', { id }, { on: ({ dispatch }) => dispatch.startsWith(id) })
+  const answer = useAsk('dlq.get', { id }, { everyMs: 2000 })
   const [doing, setDoing] = useState<Doing>()
   const [isEditing, setEditing] = useState(false)
   return (
