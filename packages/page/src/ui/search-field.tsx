@@ -38,3 +38,33 @@ export function SearchField({
     />
   )
 }
+
+/** A choice that stands in the address bar; the first one is said by its absence. */
+export function SearchSelect({
+  name,
+  label,
+  options,
+}: {
+  readonly name: string
+  readonly label: string
+  readonly options: readonly (readonly [value: string, text: string])[]
+}) {
+  const [search] = useSearch()
+  const value = search.get(name) ?? ''
+  const known = options.some(([one]) => one === value)
+  return (
+    <label>
+      <span className="unseen">{label}</span>
+      <select
+        value={value}
+        onChange={({ target }) => setSearch({ [name]: target.value }, { replace: true })}
+      >
+        {(known ? options : [...options, [value, value] as const]).map(([one, text]) => (
+          <option key={one} value={one}>
+            {text}
+          </option>
+        ))}
+      </select>
+    </label>
+  )
+}
