@@ -56,7 +56,7 @@ const groups: readonly Group[] = [
   {
     name: 'schemas',
     files: [
-      '{binding,event}.ts',
+      '{binding,event,live,type-pattern}.ts',
       'dispatch/{effect,event,flow,record}.ts',
       'ledger/{fact,limit,rule,ticket}.ts',
       'partition/{definition,entry,letter,snapshot-shape}.ts',

@@ -48,19 +48,24 @@ export const projectorConfig = z
       context.addIssue({ code: 'custom', path: [field], message })
     if (url !== undefined && secret === undefined) fail('alertWebhookSecret', 'is wanted to sign')
     if (url === undefined && secret !== undefined) fail('alertWebhookUrl', 'is wanted to send to')
-    if (url !== undefined && !alertWebhookCleartext && isCleartext(new URL(url))) {
+    if (url !== undefined && !alertWebhookCleartext && isCleartext(url)) {
       fail('alertWebhookUrl', 'https, or alertWebhookCleartext where the network can be trusted')
     }
   })
 export type ProjectorConfig = z.output<typeof projectorConfig>
 
+/* What is no address at all is refused as such, and these are asked all the same. */
+
 function hasNoPassword(text: string): boolean {
-  const { username, password } = new URL(text)
+  const { username, password } = URL.parse(text) ?? { username: '', password: '' }
   return username === '' && password === ''
 }
 
-const isCleartext = ({ protocol, hostname }: URL): boolean =>
-  protocol === 'http:' && !/^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname)
+function isCleartext(text: string): boolean {
+  const address = URL.parse(text)
+  if (address?.protocol !== 'http:') return false
+  return !/^(localhost|127(\.\d+){3}|\[::1\])$/.test(address.hostname)
+}
 
 function isStandardSecret(secret: string): boolean {
   try {

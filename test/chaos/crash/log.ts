@@ -2,8 +2,8 @@ import type { Entry } from '@waybill/core'
 import * as real from '@waybill/log'
 import { reach } from './reach.ts'
 
-/** What a service's `run.ts` takes from `@waybill/log`: the ports watched, the rest as it is. */
-export { createSender, readTopology, sha256, streamNames, subjects, topology } from '@waybill/log'
+/** What a service takes from `@waybill/log`: the ports watched, the rest as it is. */
+export * from '@waybill/log'
 
 let draining = false
 process.once('SIGTERM', () => {
