@@ -10,6 +10,7 @@ export const sourceFlags = ['--conditions=@waybill/source', '--disable-warning=E
 export const commands = {
   start: {
     natsServer: true,
+    page: true,
     run: source('packages/cli/src/main.ts', 'dev', '--app', 'packages/example-github/src/app.ts'),
   },
   demo: { natsServer: true, run: source('test/demo/main.ts') },
@@ -17,9 +18,9 @@ export const commands = {
   chaos: { natsServer: true, run: source('test/chaos/main.ts') },
   simulate: { natsServer: false, run: source('test/simulation/main.ts') },
   mutate: { natsServer: false, run: source('test/mutation/main.ts') },
-  test: { natsServer: true, chromium: true, run: test },
+  test: { natsServer: true, chromium: true, page: true, run: test },
   check: { natsServer: false, run: check },
-  verify: { natsServer: true, chromium: true, run: verify },
+  verify: { natsServer: true, chromium: true, page: true, run: verify },
   build: {
     natsServer: false,
     run: (toolchain, args) => tool(toolchain, 'turbo', ['run', 'build', ...args]),

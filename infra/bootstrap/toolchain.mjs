@@ -3,21 +3,23 @@ import { fetchChromium, findChromium } from './chromium.mjs'
 import { dependenciesInstalled, installDependencies } from './dependencies.mjs'
 import { withLock } from './lock.mjs'
 import { fetchNatsServer, findNatsServer } from './nats-server.mjs'
+import { isPageBuilt, preparePage } from './page.mjs'
 import { cache, root } from './place.mjs'
 import { fetchTools, findNode, findPnpm } from './tools.mjs'
 
 /**
  * Everything a command needs, found or fetched: Node, pnpm, the installed dependencies and, when
- * asked for, a nats-server and a Chromium. The second time it only looks: a few files are hashed,
- * nothing is locked.
+ * asked for, a nats-server, a Chromium and the built page. The second time it only looks: a few
+ * files are hashed, nothing is locked.
  */
 export async function prepare(wanted) {
   const found = look(wanted)
-  return toolchain(
-    isComplete(found, wanted)
-      ? found
-      : await withLock(join(cache, 'bootstrap.lock'), () => fetchMissing(wanted)),
+  const lock = join(cache, 'bootstrap.lock')
+  const prepared = toolchain(
+    isComplete(found, wanted) ? found : await withLock(lock, () => fetchMissing(wanted)),
   )
+  if (wanted.page && !isPageBuilt()) await withLock(lock, () => preparePage(prepared))
+  return prepared
 }
 
 function look({ natsServer, chromium, dependencies = true }) {

@@ -10,7 +10,10 @@ import { prepare } from './toolchain.mjs'
 const args = process.argv.slice(2)
 
 try {
-  const { node, env } = await prepare({ natsServer: args[0] === 'dev' })
+  const { node, env } = await prepare({
+    natsServer: args[0] === 'dev',
+    page: args[0] === 'dev' || args[0] === 'dashboard',
+  })
   process.exitCode = await run(
     node,
     [...sourceFlags, join(root, 'packages/cli/src/main.ts'), ...args],

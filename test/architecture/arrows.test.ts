@@ -15,12 +15,14 @@ const arrows: Record<string, readonly string[]> = {
   projections: ['core', 'log'],
   api: ['core'],
   sdk: ['core', 'log', 'engine', 'api'],
+  page: ['core', 'api'],
   service: [],
   nats: [],
   ingress: [...domain, 'service'],
   dispatcher: [...domain, 'service'],
-  projector: [...domain, 'service'],
-  cli: [...domain, 'history', 'service', 'nats', 'ingress', 'dispatcher', 'projector'],
+  projector: [...domain, 'history', 'service'],
+  dashboard: [...domain, 'service'],
+  cli: [...domain, 'history', 'service', 'nats', 'ingress', 'dispatcher', 'projector', 'dashboard'],
   'example-github': ['sdk'],
 }
 

@@ -117,7 +117,18 @@ export async function startStack({ sync, dispatchers, projector }: StackOptions)
 export async function devUpMs(): Promise<number> {
   const dir = await mkdtemp(join(tmpdir(), 'waybill-bench-'))
   const example = join(root, 'packages/example-github/src/app.ts')
-  const args = ['dev', '--app', example, '--data', dir, '--port', '0', '--no-tail']
+  const args = [
+    'dev',
+    '--app',
+    example,
+    '--data',
+    dir,
+    '--port',
+    '0',
+    '--dashboard-port',
+    '0',
+    '--no-tail',
+  ]
   const began = performance.now()
   const child = spawn(process.execPath, [...nodeArgs, cli, ...args], {
     stdio: ['ignore', 'ignore', 'pipe'],

@@ -42,7 +42,18 @@ export async function startDev(
   const env = { ...process.env, ...own, ...other.env }
   const surroundings = { dir, env: { ...env, WAYBILL_DATA: data } }
   const hosted = other.app ?? app
-  const args = ['dev', '--app', hosted, '--data', data, '--port', String(port), '--no-tail']
+  const args = [
+    'dev',
+    '--app',
+    hosted,
+    '--data',
+    data,
+    '--port',
+    String(port),
+    '--dashboard-port',
+    '0',
+    '--no-tail',
+  ]
   const dev = start(surroundings, 'dev', args)
   const ingress = `http://127.0.0.1:${port}`
   await untilReady(ingress, dev)

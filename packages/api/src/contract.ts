@@ -2,7 +2,6 @@ import {
   cancelTarget,
   deadReason,
   dispatchId,
-  dispatchState,
   eventDraft,
   eventHead,
   eventId,
@@ -13,6 +12,7 @@ import { z } from 'zod'
 import { endpoint } from './endpoint.ts'
 import { operations } from './operations.ts'
 import { switches } from './switches.ts'
+import { dispatchFilter, views } from './views.ts'
 import {
   actor,
   asOf,
@@ -36,13 +36,15 @@ import {
   verification,
 } from './shapes.ts'
 
-const query = { owner: 'projector', answeredBy: 'any' } as const
+const query = { kind: 'query', owner: 'projector', answeredBy: 'any' } as const
 const next = z.string().optional()
 
 export const endpoints = {
   ...operations,
   ...switches,
+  ...views,
   'event.send': endpoint({
+    kind: 'command',
     summary: 'Stores an event; answers once the log has it',
     owner: 'ingress',
     answeredBy: 'any',
@@ -64,19 +66,7 @@ export const endpoints = {
   'dispatch.list': endpoint({
     ...query,
     summary: 'Dispatches, newest first',
-    request: z.strictObject({
-      ...page,
-      ...range,
-      app: token.optional(),
-      state: z.array(dispatchState).max(20).optional(),
-      binding: bindingOrKey.optional(),
-      /** Event type, or a pattern of it. */
-      type: z.string().max(256).optional(),
-      event: idOrPrefix.optional(),
-      tenant: z.string().max(64).optional(),
-      /** Somewhere in id, subject, key or error. */
-      text: z.string().max(256).optional(),
-    }),
+    request: z.strictObject({ ...page, ...dispatchFilter }),
     response: z.object({ dispatches: z.array(dispatchRow), next, asOf }),
   }),
   'dispatch.get': endpoint({
@@ -108,10 +98,13 @@ export const endpoints = {
     request: z.strictObject({
       id: idOrPrefix,
       scope: z.enum(['dispatch', 'chain']).default('dispatch'),
+      /** As of this transition of the dispatch, and what others had come to by then. */
+      upTo: z.int().nonnegative().optional(),
     }),
     response: z.object({ nodes: z.array(graphNode), edges: z.array(graphEdge), asOf }),
   }),
   'dispatch.cancel': endpoint({
+    kind: 'command',
     summary: 'Cancels one dispatch, those of an event, or those a filter finds',
     owner: 'dispatcher',
     answeredBy: 'app',
@@ -169,6 +162,7 @@ export const endpoints = {
     response: z.object({ bindings: z.array(bindingRow), asOf }),
   }),
   'projection.status': endpoint({
+    kind: 'query',
     owner: 'projector',
     answeredBy: 'each',
     summary: 'How far each projection has come',
@@ -182,6 +176,7 @@ export const endpoints = {
     }),
   }),
   'partition.status': endpoint({
+    kind: 'query',
     owner: 'dispatcher',
     answeredBy: 'each',
     summary: 'The partitions each dispatcher owns, and how far they have come',
@@ -189,6 +184,7 @@ export const endpoints = {
     response: z.object({ instance: z.string(), partitions: z.array(partitionRow), asOf }),
   }),
   'service.health': endpoint({
+    kind: 'query',
     owner: 'every',
     answeredBy: 'each',
     summary: 'Whether a process can do its work',

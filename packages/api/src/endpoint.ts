@@ -8,6 +8,8 @@ export type Owner = 'ingress' | 'dispatcher' | 'projector'
  */
 export interface Endpoint<Request extends z.ZodType, Response extends z.ZodType> {
   readonly summary: string
+  /** A query changes nothing; a command is for those who may, and names who did it. */
+  readonly kind: 'query' | 'command'
   /** The service that answers; `every` process answers what is about itself. */
   readonly owner: Owner | 'every'
   /**

@@ -74,6 +74,7 @@ const command = {
 /** What operators do, and see of limits and of what others did. All of it stands in OPS. */
 export const operations = {
   'flow.list': endpoint({
+    kind: 'query',
     summary: 'Limits with who holds, who waits and since when, from the owners of their ledgers',
     owner: 'dispatcher',
     answeredBy: 'each',
@@ -92,6 +93,7 @@ export const operations = {
     }),
   }),
   'flow.set': endpoint({
+    kind: 'command',
     summary: 'Sets the numbers of a limit while it is in force; null is what was deployed',
     owner: 'dispatcher',
     answeredBy: 'app',
@@ -106,6 +108,7 @@ export const operations = {
     }),
   }),
   'dlq.groups': endpoint({
+    kind: 'query',
     summary: 'Dead letters by what they died of',
     owner: 'projector',
     answeredBy: 'any',
@@ -135,6 +138,7 @@ export const operations = {
     }),
   }),
   'dlq.redrive': endpoint({
+    kind: 'command',
     summary: 'Runs dead letters again, each as a new dispatch under the same idempotency key',
     owner: 'dispatcher',
     answeredBy: 'app',
@@ -162,6 +166,7 @@ export const operations = {
     }),
   }),
   'dlq.discard': endpoint({
+    kind: 'command',
     summary: 'Dead letters that nobody will run again',
     owner: 'dispatcher',
     answeredBy: 'app',
@@ -183,6 +188,7 @@ export const operations = {
     }),
   }),
   'dispatch.rerun': endpoint({
+    kind: 'command',
     summary: 'Runs the event of a dispatch again, as a new dispatch with a key of its own',
     owner: 'dispatcher',
     answeredBy: 'app',
@@ -200,6 +206,7 @@ export const operations = {
     }),
   }),
   'op.list': endpoint({
+    kind: 'query',
     summary: 'What operators did, and what is still going on; newest first',
     owner: 'dispatcher',
     answeredBy: 'each',
@@ -211,6 +218,7 @@ export const operations = {
     response: z.object({ instance: z.string(), operations: z.array(operation), asOf }),
   }),
   'op.cancel': endpoint({
+    kind: 'command',
     summary: 'Stops work in bulk; what it has done stays done',
     owner: 'dispatcher',
     answeredBy: 'each',

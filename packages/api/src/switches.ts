@@ -44,6 +44,7 @@ const circuitRow = z.object({
 /** What is switched by hand: bindings, and circuits of destinations. All of it stands in OPS. */
 export const switches = {
   'binding.pause': endpoint({
+    kind: 'command',
     summary: 'Starts nothing more until it is resumed; what comes is held in order',
     owner: 'dispatcher',
     answeredBy: 'app',
@@ -51,6 +52,7 @@ export const switches = {
     response: ordered,
   }),
   'binding.resume': endpoint({
+    kind: 'command',
     summary: 'Goes on, with what was held first',
     owner: 'dispatcher',
     answeredBy: 'app',
@@ -58,6 +60,7 @@ export const switches = {
     response: ordered,
   }),
   'circuit.list': endpoint({
+    kind: 'query',
     summary: 'Circuits that are open, or have reason to be, from the owners of their ledgers',
     owner: 'dispatcher',
     answeredBy: 'each',
@@ -75,6 +78,7 @@ export const switches = {
     }),
   }),
   'circuit.set': endpoint({
+    kind: 'command',
     summary: 'Opens a circuit, closes it, or lets one dispatch try now',
     owner: 'dispatcher',
     answeredBy: 'app',
@@ -101,6 +105,7 @@ export const switches = {
     }),
   }),
   'stats.states': endpoint({
+    kind: 'query',
     summary: 'How many dispatches are in each state now, and how many dead letters are pending',
     owner: 'projector',
     answeredBy: 'any',

@@ -3,6 +3,7 @@ import { withGlobals } from './cli.ts'
 import { binding } from './command/binding.ts'
 import { circuit } from './command/circuit.ts'
 import { completion } from './command/completion.ts'
+import { dashboard } from './command/dashboard.ts'
 import { dead } from './command/dead.ts'
 import { deploy } from './command/deploy.ts'
 import { dev } from './command/dev.ts'
@@ -49,6 +50,7 @@ const commands: readonly Register[] = [
   ingress,
   dispatcher,
   projector,
+  dashboard,
   projection,
   topology,
   retention,

@@ -12,6 +12,7 @@ export interface ProjectFile {
   readonly url: string
   /** Of the ingress. */
   readonly http: string
+  readonly dashboard: string
   readonly prefix: string
   /** Of the embedded server: is an acknowledged message on the disk? */
   readonly sync: 'always' | 'default'

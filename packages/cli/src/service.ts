@@ -8,7 +8,7 @@ import { findServer } from './server.ts'
 const common = z.object(commonSettings)
 
 export interface Hosted<Schema extends typeof common> {
-  readonly service: 'ingress' | 'dispatcher' | 'projector'
+  readonly service: 'ingress' | 'dispatcher' | 'projector' | 'dashboard'
   readonly schema: Schema
   readonly start: (scope: Scope, config: z.output<Schema>) => Promise<unknown>
   /** What flags say; they win over variables. */

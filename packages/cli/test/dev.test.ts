@@ -32,7 +32,7 @@ afterAll(async () => {
 })
 
 async function begin(): Promise<void> {
-  dev = start(['dev', '--app', app, '--port', String(port)], { cwd })
+  dev = start(['dev', '--app', app, '--port', String(port), '--dashboard-port', '0'], { cwd })
   dev.stdout?.resume()
   banner = await untilSaid(dev, 'Ctrl-C ends all of it')
 }

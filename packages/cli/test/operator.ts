@@ -11,7 +11,10 @@ import { start, untilSaid, waybill, type Said } from './waybill.ts'
 /** An operator beside a `waybill dev` that runs an app with limits: real processes, a real server. */
 export async function openDay() {
   const cwd = await mkdtemp(join(tmpdir(), 'waybill-operate-'))
-  const dev = start(['dev', '--app', app, '--port', String(await freePort())], { cwd })
+  const dev = start(
+    ['dev', '--app', app, '--port', String(await freePort()), '--dashboard-port', '0'],
+    { cwd },
+  )
   dev.stdout?.resume()
   await untilSaid(dev, 'Ctrl-C ends all of it')
 

@@ -132,6 +132,7 @@ export {
   token,
   type Hash,
 } from './id.ts'
+export { liveBundle, type LiveBundle, LIVE_VERSION, type LiveTransition } from './live.ts'
 export { apply } from './partition/apply.ts'
 export {
   encodeBuckets,

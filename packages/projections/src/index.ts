@@ -9,10 +9,18 @@ export { liveBundle, type LiveBundle, liveOf, type LiveTransition } from './live
 export { openProjector, type Projector, type ProjectorStatus } from './projector.ts'
 export { listBindings } from './query/bindings.ts'
 export { findDeadLetter, groupDeadLetters, listDeadLetters } from './query/dead-letters.ts'
-export { dispatchesOfEvent, findDispatch, listDispatches } from './query/dispatches.ts'
+export {
+  countDispatches,
+  dispatchesOfEvent,
+  findDispatch,
+  listDispatches,
+} from './query/dispatches.ts'
+export { listEvents } from './query/events.ts'
 export { explainEvent } from './query/explain.ts'
 export { graphOf } from './query/graph.ts'
 export { resolveId } from './query/ids.ts'
+export { readLive } from './query/live.ts'
+export { readRates } from './query/rates.ts'
 export { countStates } from './query/stats.ts'
 export { summaryOf } from './query/summary.ts'
 export { fillStore, rebuildStore, verifyStore } from './rebuild.ts'

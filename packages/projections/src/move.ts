@@ -94,7 +94,8 @@ function causeOf(origin: DispatchOrigin, { input }: Entry, known: Known): Cause 
   return { type, source, subject, root, depth, parent }
 }
 
-function latest(record: DispatchRecord) {
+/** What a record says of its row. */
+export function latest(record: DispatchRecord) {
   const { state, waitFor, outcome, error, attempt, spent, index, at, timers } = record
   return {
     state,

@@ -159,13 +159,16 @@ export interface StateCountTable {
   readonly count: number
 }
 
-/** What happened in each minute; `started`, or a state that was entered. */
+/**
+ * What happened in each minute: `started`, a state that was entered, or how long those took that
+ * ended by their own doing (see took.ts).
+ */
 export interface MinuteCountTable {
   readonly app: string
   readonly binding: string
   readonly version: number
   readonly minute: number
-  readonly what: DispatchState | 'started'
+  readonly what: DispatchState | 'started' | `took.${number}`
   readonly count: number
 }
 

@@ -2,6 +2,7 @@ export { ConfigError, flag, json, list, loadConfig, numeric, parseConfig } from 
 export { connectNats } from './connect.ts'
 export { exitCodes, ServiceError } from './fault.ts'
 export { createHealth, type Health, type HealthProbe } from './health.ts'
+export { type HttpServer, openHttpServer } from './http.ts'
 export { openScope, type OwnedScope, type Scope, serve } from './lifecycle.ts'
 export { createLogger, type Logger, logLevel } from './logger.ts'
 export { answerOps, openOpsServer, type OpsSources } from './ops.ts'

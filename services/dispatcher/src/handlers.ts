@@ -11,6 +11,7 @@ import {
 import { openState, parseId, type CancelTarget } from '@waybill/core'
 import type { PartitionStatus } from '@waybill/engine'
 import { streamNames, type Topology } from '@waybill/log'
+import { cancelMany } from './operate/cancel.ts'
 import { discard, redrive } from './operate/dead.ts'
 import { listFlow, setFlow } from './operate/flow.ts'
 import { Jobs, recorded } from './operate/jobs.ts'
@@ -36,6 +37,8 @@ export function createHandlers(parts: HandlerParts, signal: AbortSignal): Partia
         asOf: { [journal]: seq },
       })
     },
+    'event.types': () => Promise.resolve({ types: [...parts.events], asOf: {} }),
+    'dispatch.cancelMany': (asked) => cancelMany(parts, jobs, asked),
     'dispatch.cancel': (command) =>
       command.dryRun ? foresee(parts, command) : cancel(parts, command),
     'binding.pause': (asked) => order(parts, 'pause', asked),

@@ -66,13 +66,14 @@ export async function run(scope: Scope, config: DispatcherConfig): Promise<Runni
   }
   scope.run('host', (signal) => host.run(signal))
   if (shared) scope.run('shared ledgers', (signal) => shared.run(signal))
+  const events = app.events.map(({ type, jsonSchema }) => ({ type, jsonSchema }))
   const onDefect = (endpoint: string, cause: Error): void =>
     scope.log.error({ err: cause, endpoint }, 'api defect')
   const api = await scope.use(
     serveEndpoints(
       nc,
       { service, instance, version, prefix: config.prefix, apps: [app.name], onDefect },
-      createHandlers({ nc, host, shared, health, log, topology }, scope.signal),
+      createHandlers({ nc, host, shared, events, health, log, topology }, scope.signal),
     ),
     'api',
   )

@@ -18,6 +18,7 @@ import {
   exitCodes,
   type Health,
   type Metrics,
+  openHttpServer,
   openOpsServer,
   type Scope,
   ServiceError,
@@ -29,7 +30,6 @@ import { traceparentOf } from './headers.ts'
 import { createHttp } from './http.ts'
 import { writeProbe } from './probe.ts'
 import { isRefusal, type Refusal } from './refusal.ts'
-import { openHttpServer } from './server.ts'
 
 type Connection = Awaited<ReturnType<typeof connectNats>>
 

@@ -1,6 +1,6 @@
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type HttpServer, openHttpServer } from '../src/server.ts'
+import { type HttpServer, openHttpServer } from '@waybill/service'
 import { createTestIngress, type TestIngress } from './fixture/ingress.ts'
 import { badRequests, type Body, deep, json, kib, mib, text, token } from './fixture/bad-input.ts'
 import { sendRaw } from './fixture/raw.ts'

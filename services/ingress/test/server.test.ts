@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { openHttpServer } from '../src/server.ts'
+import { openHttpServer } from '@waybill/service'
 import { createTestIngress } from './fixture/ingress.ts'
 import { openSocket } from './fixture/raw.ts'
 

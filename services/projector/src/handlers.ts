@@ -10,10 +10,11 @@ import {
   notFound,
 } from '@waybill/api'
 import { headOf } from '@waybill/core'
-import type { EventLog } from '@waybill/log'
+import { type EventLog, type Topology } from '@waybill/log'
 import {
   Ambiguous,
   BadCursor,
+  countDispatches,
   countStates,
   createGateReader,
   dispatchesOfEvent,
@@ -25,18 +26,24 @@ import {
   listBindings,
   listDeadLetters,
   listDispatches,
+  listEvents,
   NotFound,
   readHistory,
+  readLive,
+  readRates,
   resolveId,
   type RowStore,
   summaryOf,
 } from '@waybill/projections'
 import { detailOf } from './detail.ts'
 import { eventOf } from './event.ts'
+import { replayOf } from './replay.ts'
+import { streamsOf } from './streams.ts'
 
 export interface Sources {
   readonly store: Pick<RowStore, 'db'>
-  readonly log: Pick<EventLog, 'hash' | 'get'>
+  readonly log: Pick<EventLog, 'hash' | 'get' | 'read' | 'info'>
+  readonly topology: Topology
   /** How far the rows are. Asked before they are read: they are never older than it says. */
   readonly asOf: () => AsOf
 }
@@ -54,6 +61,12 @@ type Query = Extract<
   | 'dlq.groups'
   | 'binding.list'
   | 'stats.states'
+  | 'live.read'
+  | 'stats.rates'
+  | 'event.list'
+  | 'dispatch.count'
+  | 'dispatch.replay'
+  | 'stream.list'
 >
 type Answers = {
   readonly [K in Query]: (asked: Asked<K>, sources: Sources) => Promise<Omit<Answer<K>, 'asOf'>>
@@ -97,8 +110,8 @@ const answers: Answers = {
       more: more || steps.length > limit,
     }
   },
-  async 'dispatch.graph'({ id, scope }, { store: { db }, log }) {
-    const { nodes, edges } = await graphOf({ db, log }, await findDispatch(db, id), scope)
+  async 'dispatch.graph'({ id, scope, upTo }, { store: { db }, log }) {
+    const { nodes, edges } = await graphOf({ db, log }, await findDispatch(db, id), scope, upTo)
     return { nodes: [...nodes], edges: [...edges] }
   },
   async 'dlq.list'(filter, { store: { db } }) {
@@ -112,11 +125,41 @@ const answers: Answers = {
   async 'dlq.groups'(filter, { store: { db } }) {
     return { groups: [...(await groupDeadLetters(db, filter))] }
   },
+  async 'stats.rates'({ since, until = Date.now(), bucketMs, ...filter }, { store: { db } }) {
+    if (until - since > bucketsMax * bucketMs) {
+      throw invalid(`more than ${bucketsMax} buckets lie between since and until`, 'bucketMs')
+    }
+    const buckets = await readRates(db, { ...filter, since, until, bucketMs })
+    return { bucketMs, buckets: [...buckets] }
+  },
+  async 'event.list'(filter, { store: { db } }) {
+    const { events, next } = await listEvents(db, filter)
+    return { events: [...events], next }
+  },
+  'dispatch.count': (filter, { store: { db } }) => countDispatches(db, filter),
+  async 'dispatch.replay'({ id }, { store: { db }, log }) {
+    return replayOf({ db, log }, await findDispatch(db, id))
+  },
+  async 'stream.list'(_asked, { log, topology }) {
+    return { streams: await streamsOf(log, topology) }
+  },
   'stats.states': ({ app }, { store: { db } }) => countStates(db, app),
+  async 'live.read'({ stream, after, limit }, { store: { db }, log, asOf }) {
+    const applied = asOf()[stream]
+    if (applied === undefined) throw invalid('it is no journal that is followed here', 'stream')
+    const upTo = Math.min(applied, after + limit)
+    const read = await readLive({ db, log }, { stream, after, upTo, bytesMax: liveBytesMax })
+    return { bundles: [...read.bundles], upTo: read.upTo }
+  },
   async 'binding.list'(filter, { store: { db } }) {
     return { bindings: [...(await listBindings(db, filter))] }
   },
 }
+
+const bucketsMax = 2000
+
+/** An answer is one NATS message, of which a server may allow as little as 1 MiB. */
+const liveBytesMax = 512 * 1024
 
 export function createHandlers(sources: Sources): Pick<Handlers, Query> {
   const handler =

@@ -65,7 +65,7 @@ export async function run(scope: Scope, config: ProjectorConfig): Promise<Runnin
   const health = createHealth({ service, instance, version, probes, stopping: scope.signal })
   const { opsPort: port, opsHost: host } = config
   if (port !== undefined) await scope.use(openOpsServer({ health, metrics }, { host, port }), 'ops')
-  await openApi(scope, nc, config, { log, store, projector, health })
+  await openApi(scope, nc, config, { log, store, projector, health, topology })
   const { fromSeq, horizon } = projector
   scope.log.info({ service, file, fromSeq, horizon, topology }, 'following the journal')
   return { file, projector, store }
@@ -127,12 +127,18 @@ async function openApi(
   scope: Scope,
   nc: Connection,
   { instance, prefix }: ProjectorConfig,
-  parts: { log: EventLog; store: RowStore; projector: Projector; health: Health },
+  parts: {
+    log: EventLog
+    store: RowStore
+    projector: Projector
+    health: Health
+    topology: Topology
+  },
 ): Promise<void> {
-  const { log, store, projector, health } = parts
+  const { log, store, projector, health, topology } = parts
   const asOf = () => ({ [projector.status().stream]: projector.status().applied })
   const handlers: Partial<Handlers> = {
-    ...createHandlers({ store, log, asOf }),
+    ...createHandlers({ store, log, topology, asOf }),
     async 'projection.status'() {
       const projections = statusOf(await projector.look())
       return { instance, rebuilding: false, projections, asOf: asOf() }

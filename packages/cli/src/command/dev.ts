@@ -14,6 +14,7 @@ export function dev(program: Command): void {
     .requiredOption('--app <module>', 'the module that exports the app')
     .option('--data <folder>', 'where events and journals are kept', dataFolder)
     .option('--port <n>', 'HTTP port', '8080')
+    .option('--dashboard-port <n>', 'of the dashboard; default: 8081, or any free one')
     .option('--nats-port <n>', 'of the embedded server; default: any free one')
     .addOption(
       new Option('--sync <when>', 'when a message is on the disk')
@@ -28,6 +29,7 @@ interface Options {
   readonly app: string
   readonly data: string
   readonly port: string
+  readonly dashboardPort?: string
   readonly natsPort?: string
   readonly sync: 'always' | 'default'
   readonly tail: boolean
@@ -72,11 +74,12 @@ const serverGone = ({ dir }: NatsServer, { code, signal }: ServerExit): CliError
     exitCode: exit.failed,
   })
 
-function settings(cli: Cli, { app, data, port, natsPort, sync }: Options): DevOptions {
+function settings(cli: Cli, { app, data, port, natsPort, sync, ...more }: Options): DevOptions {
   return {
     app,
     data: process.env['WAYBILL_DATA'] ?? data,
     port: whole(port, '--port') ?? 0,
+    dashboardPort: whole(more.dashboardPort, '--dashboard-port'),
     natsPort: whole(natsPort, '--nats-port', 1),
     sync,
     prefix: cli.prefix,

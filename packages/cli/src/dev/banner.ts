@@ -7,7 +7,7 @@ import type { RunningDev } from './run.ts'
 
 /** What runs, where, and what to try next. */
 export function banner(dev: RunningDev, startedInMs: number): string {
-  const { app, server, deployed, http, folder, secret } = dev
+  const { app, server, deployed, http, dashboard, folder, secret } = dev
   const sync =
     server.sync === 'always'
       ? `always: what was acknowledged survives a power cut`
@@ -17,6 +17,7 @@ export function banner(dev: RunningDev, startedInMs: number): string {
     `${state('ok', bold(app.name))} is up after ${startedInMs} ms: ${count(deployed.active.length, 'binding')}, ${deployed.changed ? `deployed as change ${deployed.number}` : `deployed as before (change ${deployed.number})`}`,
     '',
     fields([
+      ['dashboard', dashboard],
       ['webhooks', `${http}/webhooks/github`],
       ['cloudevents', `${http}/events`],
       ['secret', secret],

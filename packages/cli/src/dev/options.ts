@@ -5,6 +5,8 @@ export interface DevOptions {
   readonly app: string
   readonly data: string
   readonly port: number
+  /** Undefined: 8081, or any free one when that is taken. */
+  readonly dashboardPort?: number | undefined
   readonly natsPort?: number | undefined
   readonly sync: SyncMode
   readonly prefix: string

@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { dashboardConfig, run as runDashboard } from '@waybill/dashboard'
 import { dispatcherConfig, run as runDispatcher } from '@waybill/dispatcher'
 import { deployApp, type Deployed } from '@waybill/engine'
 import { ingressConfig, run as runIngress } from '@waybill/ingress'
@@ -20,7 +21,7 @@ import { z } from 'zod'
 import { operator } from '../operator.ts'
 import { announce, checkFolder } from './folder.ts'
 import type { DevOptions } from './options.ts'
-import { checkPort } from './port.ts'
+import { checkPort, portOrAny } from './port.ts'
 import { devSecret } from './secret.ts'
 
 type Nats = Awaited<ReturnType<typeof connectNats>>
@@ -35,6 +36,8 @@ export interface RunningDev {
   readonly deployed: Deployed
   /** Of the ingress: `http://127.0.0.1:8080`. */
   readonly http: string
+  /** Of the dashboard: `http://127.0.0.1:8081`. */
+  readonly dashboard: string
   /** That webhooks are signed with. */
   readonly secret: string
   readonly folder: string
@@ -47,7 +50,8 @@ export interface RunningDev {
 export async function runDev(scope: Scope, options: DevOptions): Promise<RunningDev> {
   const { prefix, port } = options
   const folder = await checkFolder(options.data)
-  await checkPort(port)
+  await checkPort(port, '--port')
+  const dashboardPort = await chooseDashboardPort(options)
   await mkdir(folder, { recursive: true })
   const [server, app, secret] = await Promise.all([
     startServer(scope, folder, options),
@@ -69,6 +73,7 @@ export async function runDev(scope: Scope, options: DevOptions): Promise<Running
   await startProjector(scope, { ...common, data: join(folder, 'projector') })
   await startDispatcher(scope, { ...common, app: module, data: join(folder, 'dispatcher') })
   const http = await startIngress(scope, { ...common, httpPort: port, apps: [module] }, secret)
+  const dashboard = await startDashboard(scope, { ...common, httpPort: dashboardPort })
   const { url, sync } = server
   const startedAt = Date.now()
   const file = {
@@ -78,12 +83,13 @@ export async function runDev(scope: Scope, options: DevOptions): Promise<Running
     module,
     url,
     http,
+    dashboard,
     prefix,
     sync,
     startedAt,
   } as const
   await scope.use(announce(folder, file), 'dev.json')
-  return { app, server, nc, prefix, log, topology, deployed, http, secret, folder }
+  return { app, server, nc, prefix, log, topology, deployed, http, dashboard, secret, folder }
 }
 
 const natsConfig = z.object(natsSettings)
@@ -120,6 +126,18 @@ async function startProjector(scope: Scope, overrides: Settings): Promise<void> 
 
 async function startDispatcher(scope: Scope, overrides: Settings): Promise<void> {
   await runDispatcher(scope, parseConfig(dispatcherConfig, {}, { overrides }))
+}
+
+async function chooseDashboardPort({ dashboardPort }: DevOptions): Promise<number> {
+  if (dashboardPort === undefined) return portOrAny(8081)
+  await checkPort(dashboardPort, '--dashboard-port')
+  return dashboardPort
+}
+
+async function startDashboard(scope: Scope, settings: Settings): Promise<string> {
+  const overrides = { ...settings, user: operator() }
+  const { url } = await runDashboard(scope, parseConfig(dashboardConfig, {}, { overrides }))
+  return url
 }
 
 async function startIngress(scope: Scope, settings: Settings, secret: string): Promise<string> {

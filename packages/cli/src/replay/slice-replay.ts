@@ -17,7 +17,7 @@ import {
   type Verdict,
 } from '@waybill/core'
 import { decodeEntry } from '@waybill/log'
-import { differences, OtherRules, type Difference } from '@waybill/history'
+import { decidedAgain, differences, OtherRules, type Difference } from '@waybill/history'
 import type { Seed, Slice, SliceEntry } from './slice.ts'
 
 /** One entry that moved the dispatch, and what became of it when it was decided again. */
@@ -136,14 +136,7 @@ function retraced(
   // Ended without its machine being asked: there is nothing to decide.
   if (!transition) return { ...told, replayed: undefined, differences: [] }
   const moved = movedAgain(partition, transition, today)
-  const replayed = moved && {
-    ...transition,
-    index: moved.record.index - 1,
-    from: transition.origin ? null : moved.from,
-    to: moved.record.state,
-    via: [...moved.via],
-    record: moved.record,
-  }
+  const replayed = moved && decidedAgain(transition, moved)
   const again = { transition: replayed, effects: moved?.effects ?? [] }
   return { ...told, replayed, differences: differences({ transition, effects }, again) }
 }

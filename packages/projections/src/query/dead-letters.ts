@@ -157,8 +157,11 @@ export async function groupDeadLetters(
   return rows
 }
 
-function deadLetterOf(row: DeadLetterTable, resolved: ReadonlySet<string>): DeadLetterSummary {
-  const { number: _, version, error, at, expires_at, top: __, ...same } = row
+function deadLetterOf(
+  row: DeadLetterTable & { readonly mark?: number },
+  resolved: ReadonlySet<string>,
+): DeadLetterSummary {
+  const { number: _, version, error, at, expires_at, top: __, mark: ___, ...same } = row
   return {
     ...same,
     ...(resolved.has(row.id) && { status: 'resolved' }),

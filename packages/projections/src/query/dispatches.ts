@@ -10,6 +10,7 @@ import {
 import { contains, equal, ofBinding, ofType, within } from './conditions.ts'
 import { resolveId } from './ids.ts'
 import {
+  type Conditions,
   decodeCursor,
   encodeCursor,
   type Mark,
@@ -37,6 +38,9 @@ export interface DispatchFilter {
   readonly limit: number
 }
 
+/** Which ones a command would mean: the filter of a list, without its pages. */
+export type DispatchesMeant = Omit<DispatchFilter, 'limit' | 'cursor'>
+
 export interface DispatchPage {
   readonly dispatches: readonly DispatchSummary[]
   /** A page may be short, or empty, and still have a next one. */
@@ -51,17 +55,7 @@ export async function listDispatches(
 ): Promise<DispatchPage> {
   const after = filter.cursor === undefined ? undefined : decodeCursor(filter.cursor)
   const ofEvent = filter.event === undefined ? undefined : await numbersOf(db, filter.event)
-  const asked = [
-    ...equal('app', filter.app),
-    ...equal('tenant', filter.tenant),
-    ...ofType(filter.type),
-    ...contains(['id', 'subject', 'key', 'error'], filter.text),
-  ]
-  const indexed = [
-    ...ofBinding(filter.binding),
-    ...within('started_at', filter),
-    ...(ofEvent ?? []),
-  ]
+  const { asked, indexed } = conditionsOf(filter, ofEvent)
   const parts = await Promise.all(
     statesOf(filter.state).map((state) =>
       scan({
@@ -78,6 +72,49 @@ export async function listDispatches(
   )
   const { rows, next } = merge(parts, filter.limit)
   return { dispatches: rows.map(summaryOf), ...(next && { next: encodeCursor(next) }) }
+}
+
+function conditionsOf(filter: DispatchesMeant, ofEvent: Conditions | undefined) {
+  const asked = [
+    ...equal('app', filter.app),
+    ...equal('tenant', filter.tenant),
+    ...ofType(filter.type),
+    ...contains(['id', 'subject', 'key', 'error'], filter.text),
+  ]
+  const indexed = [
+    ...ofBinding(filter.binding),
+    ...within('started_at', filter),
+    ...(ofEvent ?? []),
+  ]
+  return { asked, indexed }
+}
+
+/** Counting goes on for no longer than this: more is "more". */
+const countedMax = 100_000
+
+/** How many a list has on all its pages, by state. @throws NotFound | Ambiguous (the event) */
+export async function countDispatches(
+  db: Kysely<Tables>,
+  filter: DispatchesMeant,
+): Promise<{ count: number; states: Record<string, number>; more: boolean }> {
+  const ofEvent = filter.event === undefined ? undefined : await numbersOf(db, filter.event)
+  const { asked, indexed } = conditionsOf(filter, ofEvent)
+  const states =
+    filter.state === undefined || filter.state.length === 0
+      ? []
+      : [sql<SqlBool>`"state" in (${sql.join(filter.state)})`]
+  const where = sql.join([sql`1 = 1`, ...indexed, ...states, ...asked], sql` and `)
+  const { rows } = await sql<{ state: DispatchState; many: number }>`
+    select "state", count(*) as "many"
+    from (select "state" from "dispatch" where ${where} limit ${countedMax + 1})
+    group by "state"
+  `.execute(db)
+  const count = rows.reduce((sum, { many }) => sum + many, 0)
+  return {
+    count: Math.min(count, countedMax),
+    states: Object.fromEntries(rows.map(({ state, many }) => [state, many])),
+    more: count > countedMax,
+  }
 }
 
 /**

@@ -2,21 +2,32 @@ import type { Manifest } from '@waybill/core'
 import type { Kysely } from 'kysely'
 import { actionGraph } from '../graph/action-graph.ts'
 import type { ActionGraph } from '../graph/canvas.ts'
-import { type HistorySource, readHistory } from '../history.ts'
+import { type History, type HistoryEntry, type HistorySource, readHistory } from '../history.ts'
 import type { DispatchTable, Tables } from '../tables.ts'
 import { manifestOf } from './bindings.ts'
 import { resolvedAmong } from './dead-letters.ts'
 import { dispatchesOfChain } from './dispatches.ts'
 
-/** The action graph of a dispatch, or of all that its root event led to. */
+/**
+ * The action graph of a dispatch, or of all that its root event led to.
+ *
+ * @param upTo transition of the dispatch up to which things had come
+ */
 export async function graphOf(
   source: HistorySource,
   row: DispatchTable,
   scope: 'dispatch' | 'chain',
+  upTo?: number,
 ): Promise<ActionGraph> {
+  const own = await readHistory(source, row)
+  const until = upTo === undefined ? undefined : cutAt(own, upTo)
   const rows = scope === 'chain' ? await dispatchesOfChain(source.db, row.root) : [row]
-  const histories = []
-  for (const one of rows) histories.push(await readHistory(source, one))
+  const histories: History[] = []
+  for (const one of rows) {
+    const history = one.id === row.id ? own : await readHistory(source, one)
+    if (until === undefined) histories.push(history)
+    else histories.push(...asOf(history, until, one.id === row.id))
+  }
   const manifests = await manifestsOf(source.db, rows)
   const deaths = await deathsOf(source.db, rows)
   return actionGraph(
@@ -24,6 +35,27 @@ export async function graphOf(
     (binding) => manifests.get(binding),
     (dispatch) => deaths.get(dispatch),
   )
+}
+
+interface Cut {
+  /** Entries of the dispatch itself, and the time of the last of them for all others. */
+  readonly entries: number
+  readonly at: number
+}
+
+function cutAt({ entries }: History, upTo: number): Cut {
+  const isLater = ({ fact }: HistoryEntry) => fact.kind === 'transition' && fact.index > upTo
+  const later = entries.findIndex(isLater)
+  const kept = later < 0 ? entries : entries.slice(0, later)
+  return { entries: kept.length, at: kept.at(-1)?.entry.at ?? 0 }
+}
+
+/** What had not begun by then is not there. */
+function asOf(history: History, { entries, at }: Cut, isOwn: boolean): History[] {
+  const kept = isOwn
+    ? history.entries.slice(0, entries)
+    : history.entries.filter(({ entry }) => entry.at <= at)
+  return kept.length === 0 ? [] : [{ ...history, entries: kept }]
 }
 
 async function deathsOf(

@@ -22,7 +22,16 @@ export function decodeCursor(cursor: string): Mark {
 }
 
 export type Conditions = readonly Expression<SqlBool>[]
-type Listed = 'dispatch' | 'dead_letter'
+type Listed = 'dispatch' | 'dead_letter' | 'event'
+
+/** Of what has the same time; an index has it in this order, with these very words. */
+const tie: { readonly [T in Listed]: RawBuilder<number> } = {
+  dispatch: sql`"number"`,
+  dead_letter: sql`"number"`,
+  event: sql`("journal_seq" * 65536 + "journal_place")`,
+}
+
+export type Row<T extends Listed> = Tables[T] & { readonly mark: number }
 
 export interface Scan<T extends Listed> {
   readonly db: Kysely<Tables>
@@ -47,12 +56,12 @@ const scanBounds: ScanBounds = { windowRows: 5000, windowsMax: 4 }
 
 /** `frontier`: what is older was not looked at. Undefined: there is nothing older. */
 export interface Scanned<T extends Listed> {
-  readonly rows: readonly Tables[T][]
+  readonly rows: readonly Row<T>[]
   readonly frontier: Mark | undefined
 }
 
 export async function scan<T extends Listed>(wanted: Scan<T>): Promise<Scanned<T>> {
-  const rows: Tables[T][] = []
+  const rows: Row<T>[] = []
   const { windowRows, windowsMax } = wanted.bounds ?? scanBounds
   let { after } = wanted
   for (let window = 0; window < windowsMax; window++) {
@@ -72,9 +81,9 @@ async function windowEnd<T extends Listed>(
   windowRows: number,
 ): Promise<Mark | undefined> {
   const { rows } = await sql<Mark>`
-    select ${sql.ref(by)} as "at", "number" from ${sql.table(table)}
-    where ${all([...indexed, ...beyond(by, after)])}
-    order by ${sql.ref(by)} desc, "number" desc limit 1 offset ${windowRows - 1}
+    select ${sql.ref(by)} as "at", ${tie[table]} as "number" from ${sql.table(table)}
+    where ${all([...indexed, ...beyond(table, by, after)])}
+    order by ${sql.ref(by)} desc, ${tie[table]} desc limit 1 offset ${windowRows - 1}
   `.execute(db)
   return rows[0]
 }
@@ -84,23 +93,25 @@ async function rowsBetween<T extends Listed>(
   after: Mark | undefined,
   end: Mark | undefined,
   limit: number,
-): Promise<readonly Tables[T][]> {
-  const upTo = end ? [sql<SqlBool>`(${sql.ref(by)}, "number") >= (${end.at}, ${end.number})`] : []
-  const { rows } = await sql<Tables[T]>`
-    select * from ${sql.table(table)}
-    where ${all([...indexed, ...asked, ...beyond(by, after), ...upTo])}
-    order by ${sql.ref(by)} desc, "number" desc limit ${limit}
+): Promise<readonly Row<T>[]> {
+  const upTo = end
+    ? [sql<SqlBool>`(${sql.ref(by)}, ${tie[table]}) >= (${end.at}, ${end.number})`]
+    : []
+  const { rows } = await sql<Row<T>>`
+    select *, ${tie[table]} as "mark" from ${sql.table(table)}
+    where ${all([...indexed, ...asked, ...beyond(table, by, after), ...upTo])}
+    order by ${sql.ref(by)} desc, ${tie[table]} desc limit ${limit}
   `.execute(db)
   return rows
 }
 
-const beyond = (by: string, after: Mark | undefined): Conditions =>
-  after ? [sql<SqlBool>`(${sql.ref(by)}, "number") < (${after.at}, ${after.number})`] : []
+const beyond = (table: Listed, by: string, after: Mark | undefined): Conditions =>
+  after ? [sql<SqlBool>`(${sql.ref(by)}, ${tie[table]}) < (${after.at}, ${after.number})`] : []
 
 const all = (conditions: Conditions): RawBuilder<unknown> =>
   sql.join([sql`1 = 1`, ...conditions], sql` and `)
 
 export const markOf = (row: object, by: 'started_at' | 'at'): Mark => {
-  const { number, [by]: at } = row as Record<string, number> // columns of both tables
-  return { at: at ?? 0, number: number ?? 0 }
+  const { mark, [by]: at } = row as Record<string, number> // rows of a scan have both
+  return { at: at ?? 0, number: mark ?? 0 }
 }

@@ -192,6 +192,22 @@ const migrations: readonly string[] = [
     primary key (id, app, seq, place, journal_seq, journal_place)
   ) strict;
   `,
+  // Minutes say how long things took, lists of events go by time: the rows are folded anew.
+  `
+  create index event_at on event (at, (journal_seq * 65536 + journal_place));
+  create index minute_count_minute on minute_count (minute);
+  delete from dispatch;
+  delete from dispatch_sequence;
+  delete from dead_letter;
+  delete from event;
+  delete from event_duplicate;
+  delete from event_release;
+  delete from definition;
+  delete from binding;
+  delete from state_count;
+  delete from minute_count;
+  delete from partition;
+  `,
 ]
 
 /** "WBR1": tells a read store from any other SQLite file. */

@@ -1,7 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import type { NatsConnection } from '@nats-io/nats-core'
 import { unavailable } from '@waybill/api'
-import { encode, LETTER_VERSION, letterAnswer, type Letter, type LetterAnswer } from '@waybill/core'
+import {
+  encode,
+  LETTER_VERSION,
+  letterAnswer,
+  type HostedEventType,
+  type Letter,
+  type LetterAnswer,
+} from '@waybill/core'
 import type { Host } from '@waybill/engine'
 import { streamNames, subjects, type EventLog, type Topology } from '@waybill/log'
 import type { Health } from '@waybill/service'
@@ -11,6 +18,8 @@ export interface HandlerParts {
   readonly host: Host
   /** Leads ledgers of scope global, where this app has such limits. */
   readonly shared?: Host | undefined
+  /** Types that its app knows. */
+  readonly events: readonly Pick<HostedEventType, 'type' | 'jsonSchema'>[]
   readonly health: Health
   readonly log: EventLog
   readonly topology: Topology

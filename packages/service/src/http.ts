@@ -1,7 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { createAdaptorServer } from '@hono/node-server'
-import type { Hono } from 'hono'
 
 export interface HttpServer extends AsyncDisposable {
   readonly port: number
@@ -28,9 +27,12 @@ const limits = {
 }
 
 /** Node's own server with every limit set: a slow or endless sender costs one connection, not us. */
-export async function openHttpServer(app: Hono, options: HttpServerOptions): Promise<HttpServer> {
+export async function openHttpServer(
+  { fetch }: { readonly fetch: Parameters<typeof createAdaptorServer>[0]['fetch'] },
+  options: HttpServerOptions,
+): Promise<HttpServer> {
   const server = createAdaptorServer({
-    fetch: app.fetch,
+    fetch,
     hostname: options.host,
     overrideGlobalObjects: false,
     serverOptions: {

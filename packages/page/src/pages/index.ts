@@ -1,0 +1,71 @@
+import { type ComponentType, lazy } from 'react'
+import type { Page, PageProps } from './page.ts'
+
+/**
+ * Every page of the dashboard. To add one: a file with a component here beside, and a line in this
+ * table. Its code is loaded when somebody goes there, so each line has an import of its own.
+ */
+export const pages: readonly Page[] = [
+  page('/', 'Overview', async () => (await import('./overview.tsx')).Overview, 'overview', 'g o'),
+  page(
+    '/dispatches',
+    'Dispatches',
+    async () => (await import('./dispatches/dispatches.tsx')).Dispatches,
+    'list',
+    'g d',
+  ),
+  page(
+    '/dispatches/:id',
+    'Dispatch',
+    async () => (await import('./dispatch/dispatch.tsx')).Dispatch,
+  ),
+  page('/events', 'Events', async () => (await import('./events.tsx')).Events, 'event', 'g e'),
+  page('/events/:id', 'Event', async () => (await import('./event.tsx')).Event),
+  page(
+    '/bindings',
+    'Bindings',
+    async () => (await import('./bindings.tsx')).Bindings,
+    'binding',
+    'g b',
+  ),
+  page('/flow', 'Flow', async () => (await import('./flow.tsx')).Flow, 'flow', 'g f'),
+  page(
+    '/circuits',
+    'Circuits',
+    async () => (await import('./circuits.tsx')).Circuits,
+    'circuit',
+    'g c',
+  ),
+  page('/dead', 'Dead letters', async () => (await import('./dead.tsx')).Dead, 'inbox', 'g l'),
+  page(
+    '/operations',
+    'Operations',
+    async () => (await import('./operations.tsx')).Operations,
+    'operation',
+    'g p',
+  ),
+  page(
+    '/services',
+    'Services',
+    async () => (await import('./services.tsx')).Services,
+    'service',
+    'g s',
+  ),
+]
+
+function page(
+  path: string,
+  title: string,
+  load: () => Promise<ComponentType<PageProps>>,
+  icon?: Page['icon'],
+  keys?: string,
+): Page {
+  return {
+    path,
+    title,
+    component: lazy(async () => ({ default: await load() })),
+    preload: load,
+    ...(icon !== undefined && { icon }),
+    ...(keys !== undefined && { keys }),
+  }
+}

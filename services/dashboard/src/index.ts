@@ -1,0 +1,2 @@
+export { dashboardConfig } from './config.ts'
+export { run } from './run.ts'
