@@ -32,6 +32,8 @@ const circuitRow = z.object({
   state: z.enum(['closed', 'open', 'half_open']),
   /** In a row. */
   failures: count,
+  /** Outcomes that it counts now. */
+  window: z.object({ succeeded: count, failed: count }),
   /** When it was opened or closed; 0: it never was. */
   since: at,
   /** While it is open: from when on somebody may try; absent: until it is closed by hand. */

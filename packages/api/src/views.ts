@@ -28,6 +28,8 @@ export const dispatchFilter = {
   tenant: z.string().max(64).optional(),
   /** Somewhere in id, subject, key or error. */
   text: z.string().max(256).optional(),
+  /** A limit, or one ledger of it, that holds them now. */
+  held: z.string().max(256).optional(),
 }
 
 const bucket = z.object({
@@ -208,6 +210,9 @@ export const views = {
           createdAt: z.string(),
           firstSeq: count,
           lastSeq: count,
+          /** When the first and the last message that are there were stored. */
+          firstAt: at.optional(),
+          lastAt: at.optional(),
           messages: count,
           bytes: count,
         }),

@@ -1,31 +1,33 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { serveStatic } from '@hono/node-server/serve-static'
-import type { Context, Hono } from 'hono'
+import { noSuchPath } from '@waybill/api/http'
+import type { Context, Hono, MiddlewareHandler } from 'hono'
 
 /** Names of built files carry a hash of what is in them, so they never change. */
 const hashed = /^\/assets\//
 
 /** The built page: its files, and `index.html` for everything that only the page knows. */
-export function addPage(app: Hono, folder: string): void {
-  let files: ReturnType<typeof createFiles> | undefined
+export function addPage(app: Hono, root: string): void {
+  const isBuilt = () => existsSync(join(root, 'index.html'))
+  // Made when they are there: it is built while this runs, too.
+  let files: MiddlewareHandler | undefined
+  let index: MiddlewareHandler | undefined
   app.get('/*', async (context, next) => {
-    if (!existsSync(join(folder, 'index.html'))) return notBuilt(context, folder)
-    files ??= createFiles(folder)
-    const isFile = /\.\w+$/.test(context.req.path)
-    return (isFile ? files.file : files.index)(context, next)
+    if (!isBuilt()) return notBuilt(context, root)
+    files ??= serveStatic({ root, precompressed: true })
+    index ??= serveStatic({ root, path: 'index.html', precompressed: true })
+    const { path } = context.req
+    const served = await (/\.\w+$/.test(path) ? files : index)(context, next)
+    const kept = hashed.test(path) ? 'public, max-age=31536000, immutable' : 'no-cache'
+    // What is not there was left to the next route, which answers elsewhere.
+    if (!(served instanceof Response)) return undefined
+    served.headers.set('cache-control', kept)
+    return served
   })
-}
-
-function createFiles(root: string) {
-  const onFound = (_path: string, context: Context) => {
-    const kept = hashed.test(context.req.path)
-    context.header('cache-control', kept ? 'public, max-age=31536000, immutable' : 'no-cache')
-  }
-  return {
-    file: serveStatic({ root, precompressed: true, onFound }),
-    index: serveStatic({ root, path: 'index.html', precompressed: true, onFound }),
-  }
+  app.get('/*', ({ req }) => {
+    throw noSuchPath(req.path)
+  })
 }
 
 const notBuilt = (context: Context, folder: string): Response =>

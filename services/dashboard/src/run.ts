@@ -102,7 +102,7 @@ async function openHttp(
 }
 
 /** Where `packages/page` is built to. */
-const builtPage = fileURLToPath(new URL('../../../packages/page/dist', import.meta.url))
+const builtPage = fileURLToPath(new URL('../../../packages/page/dist/page', import.meta.url))
 
 async function openApi(
   scope: Scope,

@@ -2,10 +2,25 @@ import type { Answer } from '@waybill/api'
 import { type EventLog, streamNames, type Topology } from '@waybill/log'
 
 type Stream = Answer<'stream.list'>['streams'][number]
+type Log = Pick<EventLog, 'info' | 'get'>
 
 const kinds = ['events', 'journal', 'mail', 'defs', 'ops', 'outcomes'] as const
 
-export function streamsOf(log: Pick<EventLog, 'info'>, topology: Topology): Promise<Stream[]> {
+export function streamsOf(log: Log, topology: Topology): Promise<Stream[]> {
   const names = streamNames(topology)
-  return Promise.all(kinds.map(async (holds) => ({ ...(await log.info(names[holds])), holds })))
+  return Promise.all(kinds.map((holds) => streamOf(log, names[holds], holds)))
+}
+
+async function streamOf(log: Log, name: string, holds: Stream['holds']): Promise<Stream> {
+  const info = await log.info(name)
+  const ends = [info.firstSeq, info.lastSeq].map((seq) =>
+    seq === 0 ? undefined : log.get(name, seq),
+  )
+  const [first, last] = await Promise.all(ends)
+  return {
+    ...info,
+    holds,
+    ...(first && { firstAt: first.at }),
+    ...(last && { lastAt: last.at }),
+  }
 }

@@ -31,6 +31,8 @@ export interface DispatchFilter {
   readonly event?: string | undefined
   readonly tenant?: string | undefined
   readonly text?: string | undefined
+  /** Those that this limit or ledger of it holds now. */
+  readonly held?: string | undefined
   /** Of the start: from, and before. */
   readonly since?: number | undefined
   readonly until?: number | undefined
@@ -80,6 +82,7 @@ function conditionsOf(filter: DispatchesMeant, ofEvent: Conditions | undefined) 
     ...equal('tenant', filter.tenant),
     ...ofType(filter.type),
     ...contains(['id', 'subject', 'key', 'error'], filter.text),
+    ...heldBy(filter.held),
   ]
   const indexed = [
     ...ofBinding(filter.binding),
@@ -87,6 +90,14 @@ function conditionsOf(filter: DispatchesMeant, ofEvent: Conditions | undefined) 
     ...(ofEvent ?? []),
   ]
   return { asked, indexed }
+}
+
+/** A ledger's id is its limit's name, and a hash of the key behind it where it has one. */
+function heldBy(limit: string | undefined): Conditions {
+  if (limit === undefined) return []
+  const [exact = sql`1 = 1`] = contains(['held'], `"gate":"${limit}"`)
+  const [keyed = sql`1 = 1`] = contains(['held'], `"gate":"${limit}/`)
+  return [sql<SqlBool>`(${exact} or ${keyed})`]
 }
 
 /** Counting goes on for no longer than this: more is "more". */

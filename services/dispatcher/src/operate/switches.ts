@@ -102,7 +102,23 @@ function circuitOf(status: LedgerStatus, app: string, now: number): Row[] {
   if (!circuit) return []
   const [probe] = holders
   const where = { ledger, limit, app, slot, tenant, key, rule }
-  return [{ ...where, ...stateOf(circuit, now), ...(probe !== undefined && { probe }) }]
+  return [
+    {
+      ...where,
+      ...stateOf(circuit, now),
+      window: windowOf(circuit, rule, now),
+      ...(probe !== undefined && { probe }),
+    },
+  ]
+}
+
+function windowOf({ outcomes }: Circuit, rule: LedgerStatus['rule'], now: number) {
+  const since = now - (rule.kind === 'circuit' ? rule.windowMs : 0)
+  const counted = outcomes.filter(([begin]) => begin > since)
+  return {
+    succeeded: counted.reduce((sum, [, succeeded]) => sum + succeeded, 0),
+    failed: counted.reduce((sum, [, , failed]) => sum + failed, 0),
+  }
 }
 
 function stateOf({ state, row, since, until, held, manual }: Circuit, now: number) {
