@@ -21,7 +21,7 @@ const arrows: Record<string, readonly string[]> = {
   ingress: [...domain, 'service'],
   dispatcher: [...domain, 'service'],
   projector: [...domain, 'history', 'service'],
-  dashboard: [...domain, 'service'],
+  dashboard: [...domain, 'page', 'service'],
   cli: [...domain, 'history', 'service', 'nats', 'ingress', 'dispatcher', 'projector', 'dashboard'],
   'example-github': ['sdk'],
 }

@@ -59,11 +59,14 @@ test.each(endpointNames)('%s has a route, and an operation that describes it', a
   const { paths } = (await (await app.request('/openapi.json')).json()) as Described
   const operation = paths[`/${name}`]
   expect(Object.keys(operation ?? {})).toEqual(kind === 'query' ? ['get', 'post'] : ['post'])
-  const schema = operation?.['post']?.requestBody.content['application/json'].schema
+  const schema = schemaOf(operation)
   const fields = Object.keys(endpoints[name].request.shape).filter((field) => field !== 'by')
   expect(Object.keys(schema?.properties ?? {}).sort()).toEqual(fields.sort())
   expect(schema?.required ?? []).not.toContain('by')
 })
+
+const schemaOf = (operation: Record<string, Operation> | undefined) =>
+  operation?.['post']?.requestBody.content['application/json'].schema
 
 interface Described {
   readonly openapi: string

@@ -74,6 +74,12 @@ const order = (id: string, total: number): string => JSON.stringify({ id, total 
 
 test('it says where everything is, and the commands beside it need no flags', async () => {
   expect(banner).toContain(`http://127.0.0.1:${port}/webhooks/github`)
+  const file = JSON.parse(await readFile(join(cwd, '.waybill', 'dev.json'), 'utf8')) as {
+    dashboard: string
+  }
+  expect(banner).toMatch(new RegExp(`dashboard +${file.dashboard}\n`))
+  const session = await fetch(`${file.dashboard}/api/v1/session`)
+  expect(await session.json()).toMatchObject({ user: { role: 'operator' }, auth: 'none' })
   expect(banner).toContain('always: what was acknowledged survives a power cut')
   const { stdout, stderr, code } = await ask('dispatch', 'ls')
   expect({ stdout, code }).toEqual({ stdout: '', code: 0 })

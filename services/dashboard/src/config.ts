@@ -25,7 +25,7 @@ export const dashboardConfig = z.object({
   httpPort: numeric(port).default(8081),
   /** Health and metrics over HTTP. */
   opsPort: numeric(port).optional(),
-  /** Folder of the built page. */
+  /** Folder of another page than the one that comes with it. */
   page: z.string().min(1).optional(),
   /**
    * JSON: who may sign in, as what; in a file with `WAYBILL_DASHBOARD_TOKENS_FILE`. Without any,

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { serveStatic } from '@hono/node-server/serve-static'
 import { noSuchPath } from '@waybill/api/http'
+import { compress } from 'hono/compress'
 import type { Context, Hono, MiddlewareHandler } from 'hono'
 
 /** Names of built files carry a hash of what is in them, so they never change. */
@@ -13,6 +14,7 @@ export function addPage(app: Hono, root: string): void {
   // Made when they are there: it is built while this runs, too.
   let files: MiddlewareHandler | undefined
   let index: MiddlewareHandler | undefined
+  app.use('/assets/*', compress())
   app.get('/*', async (context, next) => {
     if (!isBuilt()) return notBuilt(context, root)
     files ??= serveStatic({ root, precompressed: true })

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { type ApiClient, createApiClient, serveEndpoints } from '@waybill/api'
 import { readTopology, type Topology } from '@waybill/log'
+import { pageFolder } from '@waybill/page'
 import {
   connectNats,
   createHealth,
@@ -84,7 +85,7 @@ async function openHttp(
   { client, feed, metrics }: { client: ApiClient; feed: Feed; metrics: Metrics },
 ): Promise<string> {
   const { signal: stopping } = scope
-  const { httpHost: host, httpPort: port, page = builtPage } = config
+  const { httpHost: host, httpPort: port, page = fileURLToPath(pageFolder) } = config
   const log = scope.log.child({ service })
   const watches = createWatches({
     feed,
@@ -100,9 +101,6 @@ async function openHttp(
   const server = await scope.use(openHttpServer(app, { ...config, host, port, drainMs }), 'http')
   return `http://${host.includes(':') ? `[${host}]` : host}:${server.port}`
 }
-
-/** Where `packages/page` is built to. */
-const builtPage = fileURLToPath(new URL('../../../packages/page/dist/page', import.meta.url))
 
 async function openApi(
   scope: Scope,

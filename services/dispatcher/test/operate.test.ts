@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process'
 import type { ResponseOf } from '@waybill/api'
 import { beforeEach, expect, test } from 'vitest'
 import { until } from '../../../test/fixture/until.ts'
-import { broken } from './fixture/app.ts'
+import { broken, stuck } from './fixture/app.ts'
 import { processes } from './fixture/processes.ts'
 
 /* What operators do at the same time, with two dispatchers and a projector as real processes. */
@@ -87,6 +87,43 @@ test('nobody redrives one more than three times', { timeout: 60_000 }, async () 
     declined: [{ code: 'redrive_limit' }],
   })
 })
+
+test(
+  'many are cancelled at once: those that were counted, each once',
+  { timeout: 60_000 },
+  async () => {
+    const many = 5
+    await Promise.all(Array.from({ length: many }, (_, n) => world.client.send(stuck, { n })))
+    const count = (state: 'attempting' | 'cancelled') =>
+      world.api.call('dispatch.count', { binding: 'wait', state: [state] }).catch(() => undefined)
+    await until('all of them run', 20_000, async () => (await count('attempting'))?.count === many)
+    const command = { app: 'shop', by: 'ann', reason: 'stuck', filter: { binding: 'wait' } }
+    const foreseen = await world.api.call('dispatch.cancelMany', { ...command, dryRun: true })
+    expect(foreseen).toMatchObject({ dryRun: true, matched: many, cancelled: 0 })
+    const late = await world.api.call('dispatch.cancelMany', { ...command, filter: { until: 1 } })
+    expect(late).toMatchObject({ matched: 0, cancelled: 0 })
+    const done = await world.api.call('dispatch.cancelMany', command, { timeoutMs: 20_000 })
+    expect(done).toMatchObject({ dryRun: false, matched: many, cancelled: many })
+    expect(done.ids.toSorted()).toEqual(foreseen.ids.toSorted())
+    const again = { app: 'shop', by: 'bob', reason: 'again', ids: done.ids }
+    expect(await world.api.call('dispatch.cancelMany', again)).toMatchObject({ cancelled: 0 })
+    const ops = await world.api.callEach('op.list', { id: done.op })
+    expect(ops.flatMap(({ operations }) => operations)).toContainEqual(
+      expect.objectContaining({
+        kind: 'cancel',
+        by: 'ann',
+        state: 'done',
+        total: many,
+        done: many,
+      }),
+    )
+    const { types } = await world.api.call('event.types', { app: 'shop' })
+    expect(types).toContainEqual({
+      type: 'order.stuck',
+      jsonSchema: expect.objectContaining({ required: ['n'] }) as unknown,
+    })
+  },
+)
 
 test('work in bulk that its process did not outlive says so', { timeout: 60_000 }, async () => {
   await Promise.all([1, 2, 3].map((n) => world.client.send(broken, { n })))

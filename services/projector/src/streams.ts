@@ -13,14 +13,12 @@ export function streamsOf(log: Log, topology: Topology): Promise<Stream[]> {
 
 async function streamOf(log: Log, name: string, holds: Stream['holds']): Promise<Stream> {
   const info = await log.info(name)
-  const ends = [info.firstSeq, info.lastSeq].map((seq) =>
-    seq === 0 ? undefined : log.get(name, seq),
-  )
-  const [first, last] = await Promise.all(ends)
+  const at = async (seq: number) => (seq === 0 ? undefined : (await log.get(name, seq))?.at)
+  const [firstAt, lastAt] = await Promise.all([at(info.firstSeq), at(info.lastSeq)])
   return {
     ...info,
     holds,
-    ...(first && { firstAt: first.at }),
-    ...(last && { lastAt: last.at }),
+    ...(firstAt !== undefined && { firstAt }),
+    ...(lastAt !== undefined && { lastAt }),
   }
 }

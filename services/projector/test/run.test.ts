@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type ApiClient, createApiClient, type ResponseOf } from '@waybill/api'
 import type { Effect } from '@waybill/core'
+import { retraceDispatch } from '@waybill/history'
 import {
   applyTopology,
   embeddedTopology,
@@ -16,9 +17,11 @@ import {
 import {
   digest,
   fillStore,
+  findDispatch,
   liveBundle,
   type LiveBundle,
   openSqliteStore,
+  readHistory,
   toDot,
   toMermaid,
 } from '@waybill/projections'
@@ -257,6 +260,61 @@ test('started again it goes on; what came meanwhile is in the rows, and is no ne
   expect(after).toEqual(after.toSorted((a, b) => a - b))
   expect(Math.min(...after)).toBeGreaterThan(missed)
   expect(new Set(live.told.map(({ seq }) => seq)).size).toBe(live.told.length)
+})
+
+test('a dispatch is decided again from its own history; another rule differs where it begins to', async () => {
+  const { store } = await start()
+  await dies()
+  await live.seen(lastSeq())
+  const { dispatches } = await api.call('dispatch.list', { state: ['dlq'] })
+  const [row] = dispatches as [Row]
+  const replay = await api.call('dispatch.replay', { id: row.id.slice(0, 14) })
+  expect(replay).toMatchObject({ dispatch: row.id, verdict: 'same' })
+  expect(replay.steps.map(({ index }) => index)).toEqual(
+    Array.from({ length: row.transitions }, (_, at) => at),
+  )
+  const history = await readHistory({ db: store.db, log }, await findDispatch(store.db, row.id))
+  const steps = history.entries.flatMap(({ entry, fact, epoch }) =>
+    fact.kind === 'transition' ? [{ entry, fact, epoch }] : [],
+  )
+  const retry = { kind: 'fixed', delayMs: 1000, maxAttempts: 2, jitter: 'none' } as const
+  const other = retraceDispatch(binding({ retry }), steps)
+  // The second failure was followed by a third attempt; with two it is the end.
+  expect(other.map(({ differences }) => differences.length > 0)).toEqual([
+    false,
+    false,
+    false,
+    true,
+  ])
+  expect(other.at(-1)?.differences).toContainEqual({
+    path: 'transition.to',
+    recorded: 'retryWait',
+    replayed: 'dlq',
+  })
+})
+
+test('what watchers were told is read again, and what the streams hold is listed', async () => {
+  await start()
+  await dies()
+  await live.seen(lastSeq())
+  const stream = 'JOURNAL_g1'
+  const after = (live.told[0]?.seq ?? 0) - 1
+  const first = await api.call('live.read', { stream, after, limit: 2 })
+  expect(first.upTo).toBe(after + 2)
+  const rest = await api.call('live.read', { stream, after: first.upTo })
+  expect([...first.bundles, ...rest.bundles]).toEqual(live.told)
+  expect(await api.call('live.read', { stream, after: lastSeq() })).toMatchObject({
+    bundles: [],
+    upTo: lastSeq(),
+  })
+  await expect(api.call('live.read', { stream: 'EVENTS_g1', after: 0 })).rejects.toMatchObject({
+    kind: 'invalid',
+  })
+  const { streams } = await api.call('stream.list', {})
+  expect(streams.map(({ holds }) => holds)).toContain('outcomes')
+  const journal = streams.find(({ holds }) => holds === 'journal')
+  expect(journal).toMatchObject({ name: stream, firstSeq: 1, lastSeq: lastSeq() })
+  expect(journal?.lastAt).toBeGreaterThanOrEqual(journal?.firstAt ?? Infinity)
 })
 
 test('a server that ends and comes back is no end', async () => {

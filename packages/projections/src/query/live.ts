@@ -1,4 +1,4 @@
-import type { Entry, FactOf } from '@waybill/core'
+import type { Entry, FactOf, Hash } from '@waybill/core'
 import { type BundleHeader, decodeBundle, decodeEntry, type EventLog } from '@waybill/log'
 import type { Kysely } from 'kysely'
 import { readHistory } from '../history.ts'
@@ -30,14 +30,25 @@ export async function readLive(
   let bytes = 0
   const range = { stream, subjects: [], fromSeq: after + 1, toSeq: upTo }
   for await (const { seq, at, bytes: stored } of upTo > after ? source.log.read(range) : []) {
-    const { header, entries } = decodeBundle(source.log.hash, stored)
-    const bundle = await told(source, { header, seq, at }, entries.map(decodeEntry))
+    const read = unpacked(source.log.hash, stored)
+    if (read === undefined) continue
+    const bundle = await told(source, { header: read.header, seq, at }, read.entries)
     bytes += JSON.stringify(bundle).length
     const before = bundles.at(-1)
     if (before && bytes > bytesMax) return { bundles, upTo: before.seq }
     bundles.push(bundle)
   }
   return { bundles, upTo: Math.max(after, upTo) }
+}
+
+/** Undefined: it cannot be read, and its partition is halted. Whoever follows sees a hole. */
+function unpacked(hash: Hash, stored: Uint8Array) {
+  try {
+    const { header, entries } = decodeBundle(hash, stored)
+    return { header, entries: entries.map(decodeEntry) }
+  } catch {
+    return undefined
+  }
 }
 
 type Where = { readonly header: BundleHeader; readonly seq: number; readonly at: number }

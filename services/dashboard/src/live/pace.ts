@@ -3,8 +3,8 @@ import type { LiveBundle, LiveTransition } from '@waybill/projections'
 export interface PaceOptions {
   readonly perSecond: number
   readonly now: () => number
-  /** `whole`: everything up to this bundle has been told, so its id is a place to go on from. */
-  readonly tell: (bundle: LiveBundle, whole: boolean) => void
+  /** `place`: everything up to this sequence has been told, so one can go on from there. */
+  readonly tell: (bundle: LiveBundle, place: number | undefined) => void
 }
 
 /** Lets bundles through as they come, until they come too fast for anybody to see. */
@@ -35,6 +35,8 @@ export function createPace({ perSecond, now, tell }: PaceOptions): Pace {
   let room = perSecond
   let filledAt = now()
   let timer: NodeJS.Timeout | undefined
+  /** The last sequence that was taken. */
+  let taken = 0
 
   function fill(): void {
     const at = now()
@@ -45,27 +47,28 @@ export function createPace({ perSecond, now, tell }: PaceOptions): Pace {
   function flush(): void {
     timer = undefined
     fill()
-    // Oldest first, so that the last one told is also the newest in the journal.
+    // Oldest first: who has had least said of it.
     const partitions = [...waiting.values()].sort((a, b) => a.newest.seq - b.newest.seq)
     const told = partitions.flatMap((partition) => {
-      const bundle = taken(partition, Math.floor(room))
+      const bundle = takenFrom(partition, Math.floor(room))
       if (bundle === undefined) return []
       room -= bundle.transitions.length
       return [bundle]
     })
     for (const [key, { transitions }] of waiting) if (transitions.size === 0) waiting.delete(key)
     for (const [at, bundle] of told.entries()) {
-      tell(bundle, waiting.size === 0 && at === told.length - 1)
+      tell(bundle, waiting.size === 0 && at === told.length - 1 ? taken : undefined)
     }
     if (waiting.size > 0) timer = setTimeout(flush, flushMs)
   }
 
   return {
     take(bundle) {
+      taken = bundle.seq
       fill()
       if (waiting.size === 0 && bundle.transitions.length <= room) {
         room -= bundle.transitions.length
-        return tell(bundle, true)
+        return tell(bundle, taken)
       }
       keep(waiting, bundle)
       timer ??= setTimeout(flush, flushMs)
@@ -98,7 +101,7 @@ function keep(waiting: Map<string, Waiting>, bundle: LiveBundle): void {
 }
 
 /** Undefined: there is no room for any of it. */
-function taken(own: Waiting, most: number): LiveBundle | undefined {
+function takenFrom(own: Waiting, most: number): LiveBundle | undefined {
   const chosen = [...own.transitions].slice(0, most)
   if (chosen.length === 0 && own.transitions.size > 0) return undefined
   for (const [id] of chosen) own.transitions.delete(id)

@@ -72,9 +72,10 @@ function listenerFor(
   const pace = createPace({
     perSecond,
     now: () => performance.now(),
-    tell(bundle, whole) {
-      if (whole) position = bundle.seq
-      sse.send({ event: 'bundle', data: bundle, ...(whole && { id: idOf(bundle.seq) }) })
+    tell(bundle, place) {
+      position = place ?? position
+      const id = place === undefined ? {} : { id: idOf(place) }
+      sse.send({ event: 'bundle', data: bundle, ...id })
     },
   })
   ended.addEventListener('abort', () => pace[Symbol.dispose]())
