@@ -17,6 +17,19 @@ const tokens = z
   )
   .max(1000)
 
+const webSocket = z
+  .string()
+  .refine((it) => URL.canParse(it) && /^wss?:$/.test(new URL(it).protocol), {
+    error: 'ws://host:port or wss://host:port',
+  })
+
+/** With permission to subscribe to `<prefix>.live.>` and to nothing else: browsers are told it. */
+const liveNats = z.strictObject({
+  servers: z.array(webSocket).min(1).max(16),
+  user: z.string().max(256).optional(),
+  pass: z.string().max(256).optional(),
+})
+
 /** `WAYBILL_HTTP_PORT`, or `WAYBILL_DASHBOARD_HTTP_PORT`, and so on. */
 export const dashboardConfig = z.object({
   ...commonSettings,
@@ -46,6 +59,8 @@ export const dashboardConfig = z.object({
   requestWithinMs: numeric(positive).default(30_000),
   /** For one answer of a service. */
   answerWithinMs: numeric(positive).default(10_000),
+  /** JSON; pages of those who are signed in then listen to NATS themselves, and not here. */
+  liveNats: json(liveNats).optional(),
   /** Live streams at once; one for each open page. */
   liveClientsMax: numeric(positive).default(200),
   /** Of one live stream; beyond it only the last state of each dispatch is told. */

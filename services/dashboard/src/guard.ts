@@ -53,15 +53,18 @@ function nameOf(host: string): string {
   return URL.canParse(`http://${host}`) ? new URL(`http://${host}`).hostname : ''
 }
 
-const headers = {
-  'content-security-policy': [
+const policyOf = (connect: readonly string[]): string =>
+  [
     `default-src 'self'`,
+    `connect-src ${[`'self'`, ...connect].join(' ')}`,
     `img-src 'self' data:`,
     `object-src 'none'`,
     `base-uri 'none'`,
     `form-action 'self'`,
     `frame-ancestors 'none'`,
-  ].join('; '),
+  ].join('; ')
+
+const headers = {
   'cross-origin-opener-policy': 'same-origin',
   'cross-origin-resource-policy': 'same-origin',
   'permissions-policy': 'camera=(), geolocation=(), microphone=()',
@@ -70,8 +73,15 @@ const headers = {
   'x-frame-options': 'DENY',
 }
 
-/** On every answer, refusals too. */
-export const safeHeaders: MiddlewareHandler = async (context, next) => {
-  await next()
-  for (const [name, value] of Object.entries(headers)) context.res.headers.set(name, value)
+/**
+ * On every answer, refusals too.
+ *
+ * @param connect where else the page may connect to
+ */
+export function safeHeaders(connect: readonly string[]): MiddlewareHandler {
+  const all = Object.entries({ ...headers, 'content-security-policy': policyOf(connect) })
+  return async (context, next) => {
+    await next()
+    for (const [name, value] of all) context.res.headers.set(name, value)
+  }
 }

@@ -40,7 +40,7 @@ export function createHttp(options: HttpOptions): Hono {
   const who = createWho(config)
   const onDefect = (cause: Error) => log.error({ err: cause }, 'api defect')
   watchRequests(app, options)
-  app.use(safeHeaders)
+  app.use(safeHeaders(config.liveNats?.servers ?? []))
   app.use(guard(allowedHosts(config.httpHost, config.hosts)))
   addSession(app, who, options)
   addLive(app, who, options)
@@ -84,9 +84,12 @@ function addSession(app: Hono, who: Who, { client, version, config }: HttpOption
     if (bindings) apps = [...new Set(bindings.map((binding) => binding.app))].sort()
     return apps
   }
+  const { liveNats, prefix } = config
+  const live = liveNats && { live: { kind: 'nats', ...liveNats, prefix } }
+  const known = async () => ({ apps: await knownApps(), ...live })
   const session = async (context: Context, user: User | null) =>
     context.json(
-      { user, auth: who.auth, apps: user === null ? [] : await knownApps(), version },
+      { user, auth: who.auth, version, ...(user === null ? { apps: [] } : await known()) },
       { headers: { 'cache-control': 'no-store' } },
     )
   app.get(path, (context) => session(context, who.userOf(context) ?? null))

@@ -106,6 +106,20 @@ test('who signs in gets a cookie that no script reads and no other site sends', 
   expect([after.status, asked.length]).toEqual([401, count])
 })
 
+test('where pages may listen to NATS themselves, those who are signed in are told how', async () => {
+  const liveNats = { servers: ['wss://nats.example:8443'], user: 'page', pass: 'reads' }
+  const dashboard = createTestDashboard({ tokens, liveNats })
+  const { send } = dashboard
+  const before = await send('GET', '/api/v1/session')
+  expect(await before.json()).not.toHaveProperty('live')
+  expect(before.headers.get('content-security-policy')).toContain(
+    `connect-src 'self' wss://nats.example:8443;`,
+  )
+  const headers = { cookie: await cookieOf(dashboard, 'viewer-token-0123456789') }
+  const session = await send('GET', '/api/v1/session', { headers })
+  expect(await session.json()).toMatchObject({ live: { kind: 'nats', ...liveNats, prefix: 'wb' } })
+})
+
 test('roles: a viewer looks, an operator acts, an approver may do both', async () => {
   const dashboard = createTestDashboard({ tokens })
   const { send } = dashboard

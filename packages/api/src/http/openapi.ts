@@ -87,6 +87,17 @@ const session = {
     auth: { type: 'string', enum: ['none', 'token'] },
     apps: { type: 'array', items: { type: 'string' } },
     version: { type: 'string' },
+    live: {
+      description: 'Where else live updates are to be had; absent: only at /live',
+      type: 'object',
+      properties: {
+        kind: { const: 'nats' },
+        servers: { type: 'array', items: { type: 'string' } },
+        user: { type: 'string' },
+        pass: { type: 'string' },
+        prefix: { type: 'string' },
+      },
+    },
   },
 } as const
 const fail = { $ref: '#/components/responses/Error' }

@@ -16,7 +16,7 @@ export interface LiveBatch {
 
 /** Beyond this many transitions a second nobody reads them, and drawing each costs frames. */
 export const conflateAbovePerSecond = 600
-export const conflatedMs = 100
+const conflatedMs = 100
 
 /** How long to gather before the next batch: a frame, or 100 ms when much is going on. */
 export const paceMs = (perSecond: number): number =>

@@ -6,7 +6,13 @@ import type { Page, PageProps } from './page.ts'
  * table. Its code is loaded when somebody goes there, so each line has an import of its own.
  */
 export const pages: readonly Page[] = [
-  page('/', 'Overview', async () => (await import('./overview.tsx')).Overview, 'overview', 'g o'),
+  page(
+    '/',
+    'Overview',
+    async () => (await import('./overview/overview.tsx')).Overview,
+    'overview',
+    'g o',
+  ),
   page(
     '/dispatches',
     'Dispatches',
@@ -19,8 +25,14 @@ export const pages: readonly Page[] = [
     'Dispatch',
     async () => (await import('./dispatch/dispatch.tsx')).Dispatch,
   ),
-  page('/events', 'Events', async () => (await import('./events.tsx')).Events, 'event', 'g e'),
-  page('/events/:id', 'Event', async () => (await import('./event.tsx')).Event),
+  page(
+    '/events',
+    'Events',
+    async () => (await import('./events/events.tsx')).Events,
+    'event',
+    'g e',
+  ),
+  page('/events/:id', 'Event', async () => (await import('./events/event.tsx')).Event),
   page(
     '/bindings',
     'Bindings',

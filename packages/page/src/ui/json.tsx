@@ -28,7 +28,7 @@ export function Json({ value, label }: { readonly value: unknown; readonly label
       if (!next.delete(path)) next.add(path)
       return next
     })
-  const isSmall = lines.length < 6
+  const isSmall = sought === '' && lines.length < 12
   return (
     <div className="json">
       <div className="json-bar">

@@ -88,11 +88,14 @@ export function lookOf(status: string): { readonly icon: IconName; readonly tone
 export function State({
   state,
   detail,
+  text = state,
   plain = false,
 }: {
   readonly state: string
   /** Behind a colon: `dlq: permanent`. */
   readonly detail?: string | undefined
+  /** Instead of its own name. */
+  readonly text?: string
   /** Without its plate, in dense places. */
   readonly plain?: boolean
 }) {
@@ -102,7 +105,7 @@ export function State({
     <span className={`state ${plain ? 'state-plain' : ''}`} data-tone={tone} title={means}>
       <Icon name={icon} size={13} />
       <span>
-        {state}
+        {text}
         {detail === undefined ? '' : `: ${detail}`}
       </span>
     </span>

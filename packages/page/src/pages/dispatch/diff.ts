@@ -1,3 +1,5 @@
+import { pathTo } from '../../ui/json-lines.ts'
+
 /** What is different between two plain values, leaf by leaf. */
 export interface Difference {
   readonly path: string
@@ -18,6 +20,3 @@ export function differences(before: unknown, after: unknown, path = ''): Differe
 
 const isTree = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !(value instanceof Uint8Array)
-
-const pathTo = (path: string, key: string, isItem: boolean): string =>
-  isItem ? `${path}[${key}]` : path === '' ? key : `${path}.${key}`

@@ -37,7 +37,6 @@ export function Differences({
 /** A moment in ms says nothing to people. */
 function textOf(value: unknown): string {
   if (value === undefined) return ''
-  if (typeof value === 'number' && value > 1e12)
-    return `${value} (${new Date(value).toISOString()})`
+  if (typeof value === 'number' && value > 1e12) return new Date(value).toISOString()
   return clip(toJson(value), 300)
 }

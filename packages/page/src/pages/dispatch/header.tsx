@@ -41,7 +41,7 @@ function Verified({ history }: { readonly history: History }) {
   const why = verified.why ?? 'every transition names the hash of the one before, and they fit'
   return (
     <span title={why}>
-      <State state={verified.result} detail="hash chain" plain />
+      <State state={verified.result} text={`hash chain ${verified.result}`} plain />
     </span>
   )
 }

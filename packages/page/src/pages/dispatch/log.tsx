@@ -57,7 +57,7 @@ export function Log({ id, history }: { readonly id: string; readonly history: Hi
           <VirtualTable
             label="transitions"
             rows={shown}
-            columns={columns}
+            columns={chosen ? fewColumns : columns}
             keyOf={keyOf}
             current={at ?? undefined}
             onOpen={({ step }) =>
@@ -163,6 +163,9 @@ const columns: readonly Column<Line>[] = [
     ),
   },
 ]
+
+/** Beside an open entry, which tells the rest. */
+const fewColumns = columns.filter(({ id }) => ['n', 'at', 'since', 'event', 'state'].includes(id))
 
 function Entry({
   line: { step, before },

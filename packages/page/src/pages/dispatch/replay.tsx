@@ -1,18 +1,23 @@
-import { useEffect, useRef } from 'react'
+import { toJson } from '@waybill/api'
+import { lazy, Suspense, useEffect, useMemo, useRef } from 'react'
+import { useAsk } from '../../base/query.ts'
 import { useKeys } from '../../base/keys.ts'
 import { setSearch, useSearch } from '../../base/router.tsx'
-import { clock, duration, iso } from '../../base/text.ts'
+import { clip, clock, duration, iso } from '../../base/text.ts'
 import { Icon, type IconName } from '../../ui/icon.tsx'
 import { Json } from '../../ui/json.tsx'
-import { Empty, Loading } from '../../ui/notice.tsx'
+import { Empty, Loading, ProblemNotice } from '../../ui/notice.tsx'
 import { lookOf, State } from '../../ui/state.tsx'
 import { Differences } from './differences.tsx'
+import { folded, focusPath } from './graph/tree.ts'
 import { MachinePicture } from './machine/machine.tsx'
 import { labelOf, numbersText } from './stretches.ts'
 import type { History, Step } from './use-history.ts'
 
+const Canvas = lazy(async () => ({ default: (await import('./graph/canvas.tsx')).Canvas }))
+
 /** The dispatch as it was after any of its transitions: nothing here is guessed, all of it is in the log. */
-export function Replay({ history }: { readonly id: string; readonly history: History }) {
+export function Replay({ id, history }: { readonly id: string; readonly history: History }) {
   const { steps, loading } = history
   const [search] = useSearch()
   const last = steps.length - 1
@@ -32,14 +37,85 @@ export function Replay({ history }: { readonly id: string; readonly history: His
   if (!step) return loading ? <Loading what="replay" /> : <Empty title="No transitions" />
   return (
     <div className="replay">
+      <Divergence id={id} at={step.transition.index} />
       <Scrubber steps={steps} at={at} go={go} />
       <div className="replay-views">
-        <div className="card machine-card">
-          <MachinePicture steps={steps} upTo={at + 1} />
+        <div className="replay-left">
+          <div className="card machine-card">
+            <MachinePicture steps={steps} upTo={at + 1} />
+          </div>
+          <GraphAsOf id={id} upTo={step.transition.index} />
         </div>
         <Moment step={step} before={steps[at - 1]} />
       </div>
     </div>
+  )
+}
+
+/** What the machine of this build makes of the same events; silence would be a claim too. */
+function Divergence({ id, at }: { readonly id: string; readonly at: number }) {
+  const { data, error } = useAsk('dispatch.replay', { id })
+  if (error) return <ProblemNotice problem={error} />
+  if (!data) return null
+  const first = data.steps.find(({ same }) => !same)
+  if (data.verdict === 'not_kept') {
+    return (
+      <p className="muted">
+        Its beginning is no longer kept, so nothing can be decided again; what is shown is the log.
+      </p>
+    )
+  }
+  if (!first) {
+    return (
+      <p className="muted">
+        <State state="ok" text="replays the same" plain /> Decided again by the machine of this
+        build, every transition comes out as the log has it.
+      </p>
+    )
+  }
+  return (
+    <div className="notice" data-tone="failed" role="status">
+      <Icon name="warning" />
+      <div className="notice-text">
+        <strong>
+          Today’s code decides otherwise at transition{' '}
+          <button
+            type="button"
+            className="quiet"
+            onClick={() => setSearch({ at: String(first.index) })}
+          >
+            {first.index}
+          </button>
+          {first.index === at ? ' (this one)' : ''}
+        </strong>
+        {first.differences.slice(0, 6).map(({ path, recorded, replayed }) => (
+          <span key={path} className="mono small">
+            {path}: recorded {clip(toJson(recorded ?? null), 80)}, today{' '}
+            {clip(toJson(replayed ?? null), 80)}
+          </span>
+        ))}
+      </div>
+    </div>
+  )
+}
+
+const noHits = undefined
+const keepFolded = (): void => undefined
+
+/** The graph as it was: while the next one is on its way, the one before stays. */
+function GraphAsOf({ id, upTo }: { readonly id: string; readonly upTo: number }) {
+  const { data, error } = useAsk('dispatch.graph', { id, upTo })
+  const shown = useRef(data)
+  if (data) shown.current = data
+  const graph = shown.current
+  const seen = useMemo(() => graph && folded(graph, new Set()), [graph])
+  const path = useMemo(() => new Set(graph ? focusPath(graph) : []), [graph])
+  if (error) return <ProblemNotice problem={error} />
+  if (!seen) return null
+  return (
+    <Suspense fallback={<Loading what="graph" />}>
+      <Canvas seen={seen} path={path} hits={noHits} unfold={keepFolded} follow />
+    </Suspense>
   )
 }
 

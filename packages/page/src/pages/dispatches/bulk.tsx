@@ -1,5 +1,6 @@
 import type { DispatchState } from '@waybill/core'
-import { ask, type Problem, problemOf } from '../../base/api.ts'
+import { ask } from '../../base/api.ts'
+import { useAskEach } from '../../base/query.ts'
 import { Link } from '../../base/router.tsx'
 import { count, moment, number, shortId } from '../../base/text.ts'
 import { CommandDialog, type CommandResult, type CommandRun } from '../../ui/command.tsx'
@@ -77,60 +78,55 @@ interface Declined {
   readonly why: string
 }
 
-const atOnce = 8
+const idsPerRequest = 1000
 
-/** One by one, so that a failure of one stops none of the others, and the list is exact. */
+/** By id, not by filter: what came since, and fits it too, is not meant. */
 async function cancelAll(chosen: readonly Chosen[], run: CommandRun): Promise<CommandResult> {
-  const declined: Declined[] = []
-  let done = 0
-  let cancelled = 0
-  let asOf: CommandResult['asOf']
-  const left = chosen.values()
-  const { reason, dryRun, signal } = run
-  const worker = async (): Promise<void> => {
-    for (const { id, app } of left) {
-      if (signal.aborted) return
-      const target = { kind: 'dispatch', dispatch: id } as const
-      try {
-        const answer = await ask('dispatch.cancel', { app, target, reason, dryRun }, signal)
-        if (answer.dispatches > 0) cancelled += 1
-        else declined.push({ id, why: 'it had ended before' })
-        asOf = answer.asOf
-      } catch (thrown) {
-        if (signal.aborted) return
-        declined.push({ id, why: whyText(problemOf(thrown)) })
-      }
-      run.progress(++done, chosen.length)
-    }
-  }
-  await Promise.all(Array.from({ length: atOnce }, worker))
-  return resultOf(
-    { total: chosen.length, done, acted: cancelled, declined, asOf },
-    run,
-    'cancelled',
-  )
-}
-
-const redrivesPerRequest = 500
-
-async function redriveAll(chosen: readonly Chosen[], run: CommandRun): Promise<CommandResult> {
-  const declined: Declined[] = []
+  const { reason, dryRun, signal, progress } = run
+  const ops: string[] = []
   let done = 0
   let acted = 0
   let asOf: CommandResult['asOf']
-  const { reason, dryRun, signal } = run
+  for (const { app, ids } of batchesOf(chosen, idsPerRequest)) {
+    if (signal.aborted) break
+    const answer = await ask('dispatch.cancelMany', { app, ids, reason, dryRun }, signal)
+    if (answer.op !== undefined) ops.push(answer.op)
+    acted += answer.matched
+    done += ids.length
+    asOf = answer.asOf
+    progress(done, chosen.length)
+  }
+  const tally = { total: chosen.length, done, acted, declined: [], asOf }
+  return resultOf(tally, run, 'cancelled', ops)
+}
+
+/** Each app answers for itself. */
+function* batchesOf(chosen: readonly Chosen[], size: number) {
   for (const [app, some] of Map.groupBy(chosen, (one) => one.app)) {
-    for (let at = 0; at < some.length && !signal.aborted; at += redrivesPerRequest) {
-      const ids = some.slice(at, at + redrivesPerRequest).map(({ id }) => id)
-      const answer = await ask('dlq.redrive', { app, ids, reason, dryRun }, signal)
-      declined.push(...answer.declined.map((one) => ({ id: one.dispatch, why: one.reason })))
-      acted += answer.matched - answer.declined.length
-      done += ids.length
-      asOf = answer.asOf
-      run.progress(done, chosen.length)
+    for (let at = 0; at < some.length; at += size) {
+      yield { app, ids: some.slice(at, at + size).map(({ id }) => id) }
     }
   }
-  return resultOf({ total: chosen.length, done, acted, declined, asOf }, run, 'redriven')
+}
+
+async function redriveAll(chosen: readonly Chosen[], run: CommandRun): Promise<CommandResult> {
+  const { reason, dryRun, signal, progress } = run
+  const declined: Declined[] = []
+  const ops: string[] = []
+  let done = 0
+  let acted = 0
+  let asOf: CommandResult['asOf']
+  for (const { app, ids } of batchesOf(chosen, idsPerRequest)) {
+    if (signal.aborted) break
+    const answer = await ask('dlq.redrive', { app, ids, reason, dryRun }, signal)
+    if (answer.op !== undefined) ops.push(answer.op)
+    declined.push(...answer.declined.map((one) => ({ id: one.dispatch, why: one.reason })))
+    acted += answer.matched - answer.declined.length
+    done += ids.length
+    asOf = answer.asOf
+    progress(done, chosen.length)
+  }
+  return resultOf({ total: chosen.length, done, acted, declined, asOf }, run, 'redriven', ops)
 }
 
 interface Tally {
@@ -141,15 +137,50 @@ interface Tally {
   readonly asOf: CommandResult['asOf']
 }
 
-function resultOf(tally: Tally, { dryRun }: CommandRun, what: string): CommandResult {
+function resultOf(
+  tally: Tally,
+  { dryRun }: CommandRun,
+  what: string,
+  ops: readonly string[],
+): CommandResult {
   const { total, done, acted, declined, asOf } = tally
+  const isGoingOn = !dryRun && ops.length > 0
+  const verb = dryRun ? 'would be' : isGoingOn ? 'are being' : 'were'
+  const not = declined.length > 0 ? `, ${number(declined.length)} declined` : ''
   const stopped = done < total ? `; stopped after ${number(done)} of ${number(total)}` : ''
   return {
     count: acted,
-    text: `${count(acted, 'dispatch', 'dispatches')} ${dryRun ? 'would be' : 'were'} ${what}, ${number(declined.length)} declined${stopped}.`,
-    details: declined.length === 0 ? undefined : <DeclinedList declined={declined} />,
+    text: `${count(acted, 'dispatch', 'dispatches')} ${verb} ${what}${not}${stopped}.`,
+    details: (
+      <>
+        {isGoingOn && <OperationsProgress ops={ops} />}
+        {declined.length > 0 && <DeclinedList declined={declined} />}
+      </>
+    ),
     asOf,
   }
+}
+
+/** It goes on by itself, whether one looks or not. */
+function OperationsProgress({ ops }: { readonly ops: readonly string[] }) {
+  return ops.map((id) => <OperationProgress key={id} id={id} />)
+}
+
+function OperationProgress({ id }: { readonly id: string }) {
+  const { data } = useAskEach('op.list', { id }, { everyMs: 500 })
+  const one = data?.flatMap(({ operations }) => operations)[0]
+  return (
+    <div className="spread">
+      <progress
+        value={one?.done ?? 0}
+        max={Math.max(1, one?.total ?? 1)}
+        aria-label="progress of the operation"
+      />
+      {one && <State state={one.state} plain />}
+      <span className="muted num">{one ? `${number(one.done)} of ${number(one.total)}` : ''}</span>
+      <Link to={`/operations?id=${id}`}>The operation</Link>
+    </div>
+  )
 }
 
 function DeclinedList({ declined }: { readonly declined: readonly Declined[] }) {
@@ -167,5 +198,3 @@ function DeclinedList({ declined }: { readonly declined: readonly Declined[] }) 
     </ul>
   )
 }
-
-const whyText = ({ body }: Problem): string => body.why ?? body.what

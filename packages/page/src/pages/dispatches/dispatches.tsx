@@ -13,7 +13,7 @@ import { setNeighbours } from '../neighbours.ts'
 import { type BulkDeed, BulkDialog, meant } from './bulk.tsx'
 import { FilterBar } from './filter-bar.tsx'
 import { type DispatchFilter, filterOf, filterText, fits, isFiltered, requestOf } from './filter.ts'
-import { detailOf, type Row, whyOf } from './rows.ts'
+import { detailOf, keyOf, type Row, whyOf } from './rows.ts'
 import { useSelection } from './selection.ts'
 import { type DispatchList, useList } from './use-list.ts'
 
@@ -25,7 +25,8 @@ export function Dispatches() {
   // "The last hour" is the hour before the filter was chosen: a list whose end moves is none.
   const request = useMemo(() => requestOf(filter, app, Date.now()), [filter, app])
   const judge = useCallback((step: LiveStep) => fits(filter, app, step), [filter, app])
-  const list = useList(request, judge)
+  const shown = useList(request, judge)
+  const { list, reload } = shown
   useEffect(() => setNeighbours(list.rows.all.map(({ id }) => id)), [list.rows])
   const { chosens, selection, clear, chooseAll } = useSelection(list.rows, request)
   const [deed, setDeed] = useState<BulkDeed>()
@@ -35,11 +36,11 @@ export function Dispatches() {
     <div className="page page-fill">
       <div className="page-head">
         <h1>Dispatches</h1>
-        <Summary list={list} />
+        <Summary shown={shown} />
       </div>
       <FilterBar filter={filter} />
-      {list.error && <ProblemNotice problem={list.error} dataAt={list.at} retry={list.reload} />}
-      <List list={list} filter={filter} selection={mayAct ? selection : undefined} />
+      {list.error && <ProblemNotice problem={list.error} dataAt={list.at} retry={reload} />}
+      <List shown={shown} filter={filter} selection={mayAct ? selection : undefined} />
       {chosen.length > 0 && (
         <div className="bulk" role="region" aria-label="selected">
           <b>{count(chosen.length, 'selected', 'selected')}</b>
@@ -97,14 +98,15 @@ function BulkButtons({
   )
 }
 
-function Summary({ list }: { readonly list: DispatchList }) {
-  const { rows, more, fresh, asOf, reload } = list
+function Summary({ shown }: { readonly shown: DispatchList }) {
+  const { fresh, reload } = shown
+  const { rows, next, asOf } = shown.list
   const [seq] = Object.values(asOf)
   return (
     <>
       <span className="muted num" aria-live="off">
         {number(rows.all.length)}
-        {more ? ' loaded, more below' : ''}
+        {next === undefined ? '' : ' loaded, more below'}
         {seq === undefined ? '' : ` · as of ${seq}`}
       </span>
       {fresh.size > 0 && (
@@ -117,15 +119,15 @@ function Summary({ list }: { readonly list: DispatchList }) {
 }
 
 function List({
-  list,
+  shown,
   filter,
   selection,
 }: {
-  readonly list: DispatchList
+  readonly shown: DispatchList
   readonly filter: DispatchFilter
   readonly selection: Parameters<typeof VirtualTable<Row>>[0]['selection']
 }) {
-  const { rows, loading, more, loadMore, error } = list
+  const { rows, loading, next, error } = shown.list
   if (rows.all.length === 0) {
     if (loading) return <Loading what="dispatches" rows={14} />
     return error ? null : <Nothing filter={filter} />
@@ -138,14 +140,13 @@ function List({
       keyOf={keyOf}
       hrefOf={hrefOf}
       classOf={classOf}
-      onEnd={more ? loadMore : undefined}
-      total={more ? -1 : rows.all.length}
+      onEnd={next === undefined ? undefined : shown.loadMore}
+      total={next === undefined ? rows.all.length : -1}
       {...(selection && { selection })}
     />
   )
 }
 
-const keyOf = ({ id }: Row): string => id
 const hrefOf = ({ id }: Row): string => `/dispatches/${id}`
 const classOf = ({ gone }: Row): string | undefined => (gone ? 'row-gone' : undefined)
 

@@ -1,5 +1,6 @@
 import type { DispatchRow } from '@waybill/api'
 import type { DispatchState } from '@waybill/core'
+import type { Rows } from '../../base/paged.ts'
 import type { LiveStep } from '../../live/conflate.ts'
 
 /** A row as the list answered it, and what was heard of it since. */
@@ -9,31 +10,14 @@ export interface Row extends DispatchRow {
   readonly gone?: boolean
 }
 
-export interface Rows {
-  readonly all: readonly Row[]
-  readonly index: ReadonlyMap<string, number>
-}
-
-export const noRows: Rows = { all: [], index: new Map() }
-
-/** More of them at the end; one that moved to a later page while we read stays where it was. */
-export function withPage(rows: Rows, page: readonly DispatchRow[]): Rows {
-  const index = new Map(rows.index)
-  const all = [...rows.all]
-  for (const row of page) {
-    if (index.has(row.id)) continue
-    index.set(row.id, all.length)
-    all.push(row)
-  }
-  return { all, index }
-}
+export const keyOf = ({ id }: Row): string => id
 
 /** Rows change in place and never move. The same object when nothing changed. */
 export function withSteps(
-  rows: Rows,
+  rows: Rows<Row>,
   steps: readonly LiveStep[],
   stays: (step: LiveStep) => boolean,
-): Rows {
+): Rows<Row> {
   let all: Row[] | undefined
   for (const step of steps) {
     const at = rows.index.get(step.dispatch)

@@ -4,7 +4,8 @@ import { ask, problemOf } from '../../base/api.ts'
 import { say } from '../../ui/said.tsx'
 import type { Selection } from '../../ui/table.tsx'
 import type { Chosen } from './bulk.tsx'
-import type { Row, Rows } from './rows.ts'
+import type { Rows } from '../../base/paged.ts'
+import type { Row } from './rows.ts'
 
 export interface Chosens {
   readonly all: ReadonlyMap<string, Chosen>
@@ -17,9 +18,9 @@ export interface Chosens {
 
 const none: Chosens = { all: new Map(), byFilter: false, at: 0, reading: undefined }
 /** More than this is no longer something that a person chose. */
-export const chosenMax = 50_000
+const chosenMax = 50_000
 
-export function useSelection(rows: Rows, request: RequestOf<'dispatch.list'>) {
+export function useSelection(rows: Rows<Row>, request: RequestOf<'dispatch.list'>) {
   const [chosens, setChosens] = useState(none)
   const last = useRef<string>(undefined)
   const reading = useRef<AbortController>(undefined)
@@ -49,7 +50,7 @@ export function useSelection(rows: Rows, request: RequestOf<'dispatch.list'>) {
   return { chosens, selection, clear, chooseAll }
 }
 
-function toggled(now: Chosens, ids: readonly string[], rows: Rows): Chosens {
+function toggled(now: Chosens, ids: readonly string[], rows: Rows<Row>): Chosens {
   const all = new Map(now.all)
   const isOn = !ids.every((id) => all.has(id))
   for (const id of ids) {
@@ -60,7 +61,7 @@ function toggled(now: Chosens, ids: readonly string[], rows: Rows): Chosens {
   return { all, byFilter: false, at: Date.now(), reading: undefined }
 }
 
-function between(rows: Rows, from: string | undefined, to: string): string[] {
+function between(rows: Rows<Row>, from: string | undefined, to: string): string[] {
   const [a, b] = [rows.index.get(from ?? to) ?? 0, rows.index.get(to) ?? 0]
   return rows.all.slice(Math.min(a, b), Math.max(a, b) + 1).map(({ id }) => id)
 }

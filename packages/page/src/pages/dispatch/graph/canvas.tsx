@@ -1,3 +1,5 @@
+import '@xyflow/react/dist/style.css'
+import './graph.css'
 import {
   Background,
   BackgroundVariant,
@@ -33,7 +35,14 @@ type Shown = FlowNode<{
 /** Text is readable from here on. */
 const readableZoom = 0.8
 
-export function Canvas({ seen, path, hits, unfold }: GraphProps) {
+/** @param follow moves along when the path grows: for pictures of one moment after the other */
+export function Canvas({
+  seen,
+  path,
+  hits,
+  unfold,
+  follow = false,
+}: GraphProps & { readonly follow?: boolean }) {
   const { theme } = useSettings()
   const nodes = useMemo(() => nodesOf(seen, path, hits, unfold), [seen, path, hits])
   const edges = useMemo(() => edgesOf(seen, path), [seen, path])
@@ -41,10 +50,10 @@ export function Canvas({ seen, path, hits, unfold }: GraphProps) {
   const shown = useRef(false)
   const holder = useRef<HTMLDivElement>(null)
   useEffect(() => {
-    if (!flow || shown.current || nodes.length === 0) return
+    if (!flow || (shown.current && !follow) || nodes.length === 0) return
     shown.current = true
     void open(flow, nodes, holder.current)
-  }, [flow, nodes])
+  }, [flow, nodes, follow])
   useEffect(() => {
     const found = nodes.filter(({ data }) => data.hit)
     if (flow && found.length > 0) void flow.fitView({ nodes: found, maxZoom: 1, duration: 200 })

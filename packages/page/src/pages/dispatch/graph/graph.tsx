@@ -1,6 +1,4 @@
-import '@xyflow/react/dist/style.css'
-import './graph.css'
-import { useMemo, useState } from 'react'
+import { type ReactNode, useMemo, useState } from 'react'
 import { useAsk } from '../../../base/query.ts'
 import { useSearch } from '../../../base/router.tsx'
 import { count } from '../../../base/text.ts'
@@ -18,38 +16,56 @@ export function GraphTab({ id }: { readonly id: string }) {
   const answer = useAsk(
     'dispatch.graph',
     { id, scope },
-    {
-      // Follow-ups have ids that nobody knows before they are there.
-      on: ({ dispatch }) => dispatch === id || scope === 'chain',
-    },
+    // Follow-ups have ids that nobody knows before they are there.
+    { on: ({ dispatch }) => dispatch === id || scope === 'chain' },
   )
   return (
-    <>
-      <div className="page-head">
-        <div className="spread" role="group" aria-label="scope">
-          {(['dispatch', 'chain'] as const).map((one) => (
-            <button
-              key={one}
-              type="button"
-              aria-pressed={scope === one}
-              onClick={() =>
-                setSearch({ scope: one === 'chain' ? one : undefined }, { replace: true })
-              }
-            >
-              {one === 'chain' ? 'The whole chain' : 'This dispatch'}
-            </button>
-          ))}
-        </div>
-      </div>
-      <Answer answer={answer} what="graph">
-        {(graph) => <GraphView graph={graph} />}
-      </Answer>
-    </>
+    <Answer answer={answer} what="graph">
+      {(graph) => (
+        <GraphView key={scope} graph={graph}>
+          <Choice
+            label="scope"
+            values={{ dispatch: 'This dispatch', chain: 'The whole chain' }}
+            chosen={scope}
+            choose={(one) =>
+              setSearch({ scope: one === 'chain' ? one : undefined }, { replace: true })
+            }
+          />
+        </GraphView>
+      )}
+    </Answer>
+  )
+}
+
+function Choice({
+  label,
+  values,
+  chosen,
+  choose,
+}: {
+  readonly label: string
+  readonly values: Readonly<Record<string, string>>
+  readonly chosen: string
+  readonly choose: (value: string) => void
+}) {
+  return (
+    <div className="choice" role="group" aria-label={label}>
+      {Object.entries(values).map(([value, text]) => (
+        <button
+          key={value}
+          type="button"
+          aria-pressed={value === chosen}
+          onClick={() => choose(value)}
+        >
+          {text}
+        </button>
+      ))}
+    </div>
   )
 }
 
 /** A picture and its twin in words; who has the one can have the other. */
-export function GraphView({ graph }: { readonly graph: Graph }) {
+function GraphView({ graph, children }: { readonly graph: Graph; readonly children: ReactNode }) {
   const [search, setSearch] = useSearch()
   const [unfolded, setUnfolded] = useState<ReadonlySet<string>>(new Set())
   const [sought, setSought] = useState('')
@@ -64,18 +80,13 @@ export function GraphView({ graph }: { readonly graph: Graph }) {
   return (
     <>
       <div className="page-head">
-        <div className="spread" role="group" aria-label="view">
-          {['picture', 'outline'].map((one) => (
-            <button
-              key={one}
-              type="button"
-              aria-pressed={view === one}
-              onClick={() => setSearch({ view: one }, { replace: true })}
-            >
-              {one === 'picture' ? 'Picture' : 'Outline'}
-            </button>
-          ))}
-        </div>
+        {children}
+        <Choice
+          label="view"
+          values={{ picture: 'Picture', outline: 'Outline' }}
+          chosen={view}
+          choose={(one) => setSearch({ view: one }, { replace: true })}
+        />
         <input
           type="search"
           data-filter=""

@@ -33,7 +33,7 @@ const active: ReadonlySet<string> = new Set([
 ])
 
 /** From so many alike on they are folded. */
-export const foldFrom = 4
+const foldFrom = 4
 /** So few that failed or are under way stay to be seen. */
 const shownBadMax = 3
 
@@ -64,7 +64,7 @@ export function folded(graph: Graph, unfolded: ReadonlySet<string>): Seen {
 
 type Links = { readonly after: Map<string, string[]>; readonly before: Map<string, string[]> }
 
-export function linksOf({ edges }: Pick<Graph, 'edges'>): Links {
+function linksOf({ edges }: Pick<Graph, 'edges'>): Links {
   const after = new Map<string, string[]>()
   const before = new Map<string, string[]>()
   for (const { from, to } of edges) {
