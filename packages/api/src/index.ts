@@ -43,4 +43,5 @@ export {
   type ServeOptions,
 } from './micro.ts'
 export type { Operation } from './operations.ts'
+export { limitsOf, operationsOf, type Pause, pauseOf, type WholeLimit } from './together.ts'
 export type { AsOf, DeadLetter, DispatchRow, PartitionRow } from './shapes.ts'

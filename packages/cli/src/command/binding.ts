@@ -1,4 +1,4 @@
-import type { PartitionRow, ResponseOf } from '@waybill/api'
+import { type Pause, pauseOf, type ResponseOf } from '@waybill/api'
 import type { Command } from 'commander'
 import { act, type Cli } from '../cli.ts'
 import type { Connection } from '../connection.ts'
@@ -45,14 +45,6 @@ export function binding(program: Command): void {
 
 type Row = ResponseOf<'binding.list'>['bindings'][number]
 
-interface Pause {
-  /** Absent: it was resumed, and is being given what was held. */
-  readonly pause?: { readonly since: number; readonly by: string; readonly reason: string }
-  /** Absent: of the whole app. */
-  readonly binding?: string
-  readonly events: number
-  readonly ageMs: number
-}
 type Shown = Row & { readonly paused?: Pause }
 
 async function look(
@@ -71,24 +63,6 @@ async function look(
     const paused = row.state === 'active' ? pauseOf(row, partitions) : undefined
     return { ...row, ...(paused && { paused }) }
   })
-}
-
-/** Of all partitions together: each holds its own part. */
-function pauseOf({ app, key }: Row, partitions: readonly PartitionRow[]): Pause | undefined {
-  const id = key.slice(0, key.lastIndexOf('@'))
-  const pauses = partitions
-    .filter(({ partition }) => partition.app === app)
-    .flatMap((one) => one.pauses)
-  const own = pauses.filter((one) => one.binding === id)
-  const whole = pauses.find((one) => one.binding === undefined)
-  const order = own.find(({ pause }) => pause)?.pause ?? whole?.pause
-  if (!order && own.length === 0) return undefined
-  return {
-    ...(order && { pause: order }),
-    ...(own.length > 0 && { binding: id }),
-    events: own.reduce((sum, { held }) => sum + (held?.events ?? 0), 0),
-    ageMs: Math.max(0, ...own.map(({ held }) => held?.ageMs ?? 0)),
-  }
 }
 
 async function list(cli: Cli, { app, all }: { app?: string; all?: boolean }): Promise<void> {

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { ResponseOf } from '@waybill/api'
+import { limitsOf, type WholeLimit } from '@waybill/api'
 import type { Rule, RulePatch } from '@waybill/core'
 import { act, type Cli } from '../cli.ts'
 import { CliError, usage } from '../error.ts'
@@ -39,57 +39,7 @@ export function flow(program: Command): void {
     .action(act<SetOptions>((cli, options, limit = '') => set(cli, options, limit)))
 }
 
-type Answers = readonly ResponseOf<'flow.list'>[]
-type LedgerRow = ResponseOf<'flow.list'>['ledgers'][number]
-type LimitRow = ResponseOf<'flow.list'>['limits'][number]
-
-/** A limit with all its ledgers, whoever leads them. */
-interface Whole {
-  readonly limit: string
-  readonly app: string
-  readonly rule: Rule
-  readonly override?: LimitRow['override']
-  readonly ledgers: readonly LedgerRow[]
-  readonly used: number
-  readonly waiting: number
-  readonly oldest?: number
-}
-
-function together(answers: Answers): readonly Whole[] {
-  const limits = new Map<string, LimitRow>()
-  for (const row of answers.flatMap((answer) => answer.limits)) {
-    limits.set(`${row.app} ${row.limit}`, row)
-  }
-  const ledgers = answers.flatMap((answer) => answer.ledgers)
-  const names = new Set([...limits.values(), ...ledgers].map((row) => `${row.app} ${row.limit}`))
-  return [...names].sort().flatMap((name) => wholeOf(name, limits.get(name), ledgers) ?? [])
-}
-
-function wholeOf(
-  name: string,
-  known: LimitRow | undefined,
-  all: readonly LedgerRow[],
-): Whole | undefined {
-  const ledgers = all.filter((row) => `${row.app} ${row.limit}` === name)
-  const [first] = ledgers
-  if (!known) return first && { ...named(first), ledgers, ...sumsOf(ledgers) }
-  const { override } = known
-  const rule = first?.rule ?? patchedRule(known.rule, override?.rule ?? null)
-  return { ...named(known), rule, ...(override && { override }), ledgers, ...sumsOf(ledgers) }
-}
-
-const named = ({ limit, app, rule }: LimitRow | LedgerRow) => ({ limit, app, rule })
-
-function sumsOf(ledgers: readonly LedgerRow[]): Pick<Whole, 'used' | 'waiting' | 'oldest'> {
-  const oldest = Math.min(...ledgers.flatMap((row) => row.oldest ?? []))
-  return {
-    used: ledgers.reduce((sum, row) => sum + row.used, 0),
-    waiting: ledgers.reduce((sum, row) => sum + row.waiting, 0),
-    ...(Number.isFinite(oldest) && { oldest }),
-  }
-}
-
-const patchedRule = (rule: Rule, patch: RulePatch): Rule => ({ ...rule, ...patch }) as Rule // as set
+type LedgerRow = WholeLimit['ledgers'][number]
 
 async function list(
   cli: Cli,
@@ -97,7 +47,7 @@ async function list(
 ): Promise<void> {
   const { connect } = await import('../connection.ts')
   await using connection = await connect(cli)
-  const limits = together(await connection.api.callEach('flow.list', app ? { app } : {}))
+  const limits = limitsOf(await connection.api.callEach('flow.list', app ? { app } : {}))
   const now = Date.now()
   cli.out.list({
     name: 'limits',
@@ -107,7 +57,7 @@ async function list(
   })
 }
 
-const columns = (now: number): readonly Column<Whole>[] => [
+const columns = (now: number): readonly Column<WholeLimit>[] => [
   { title: 'LIMIT', of: ({ limit }) => limit },
   { title: 'RULE', of: ({ rule, override }) => `${told(rule)}${override ? ' (set)' : ''}` },
   { title: 'KEYS', of: ({ ledgers }) => String(ledgers.length), align: 'right' },
@@ -128,7 +78,7 @@ async function get(cli: Cli, { app }: { app?: string }, limit: string): Promise<
   const { connect } = await import('../connection.ts')
   await using connection = await connect(cli)
   const request = { limit, members: 20, ...(app !== undefined && { app }) }
-  const found = together(await connection.api.callEach('flow.list', request))
+  const found = limitsOf(await connection.api.callEach('flow.list', request))
   const [one] = found
   if (!one) {
     throw new CliError({

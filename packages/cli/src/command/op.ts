@@ -1,4 +1,4 @@
-import type { Operation } from '@waybill/api'
+import { type Operation, operationsOf } from '@waybill/api'
 import type { Command } from 'commander'
 import { act, type Cli } from '../cli.ts'
 import { CliError } from '../error.ts'
@@ -29,17 +29,6 @@ export function op(program: Command): void {
     .action(act<{ reason?: string }>((cli, options, id = '') => cancel(cli, options, id)))
 }
 
-/** The word of whoever runs it counts; to the others it was interrupted. */
-function together(answers: readonly { readonly operations: readonly Operation[] }[]): Operation[] {
-  const found = new Map<string, Operation>()
-  for (const one of answers.flatMap(({ operations }) => operations)) {
-    if (!found.has(one.id) || one.state !== 'interrupted') {
-      found.set(one.id, one)
-    }
-  }
-  return [...found.values()].sort((a, b) => b.at - a.at)
-}
-
 async function list(cli: Cli, options: { app?: string; limit: string }): Promise<void> {
   const { connect } = await import('../connection.ts')
   await using connection = await connect(cli)
@@ -51,7 +40,7 @@ async function list(cli: Cli, options: { app?: string; limit: string }): Promise
   })
   cli.out.list({
     name: 'operations',
-    rows: together(answers).slice(0, limit),
+    rows: operationsOf(answers).slice(0, limit),
     columns: columns(Date.now()),
     empty: 'nobody has done anything yet',
   })
@@ -79,7 +68,7 @@ const looked = ({ state: name }: Operation): string => state(looks[name], name)
 async function get(cli: Cli, id: string): Promise<void> {
   const { connect } = await import('../connection.ts')
   await using connection = await connect(cli)
-  const [one] = together(await connection.api.callEach('op.list', { id, limit: 500 }))
+  const [one] = operationsOf(await connection.api.callEach('op.list', { id, limit: 500 }))
   if (!one) throw unknown(id)
   cli.out.show(one, () =>
     [
@@ -104,7 +93,7 @@ async function cancel(cli: Cli, { reason }: { reason?: string }, id: string): Pr
   const command = { id, by: operator(), reason: reason ?? 'stopped by an operator' }
   const answers = await connection.api.callEach('op.cancel', command)
   if (!answers.some(({ cancelled }) => cancelled)) {
-    const [one] = together(await connection.api.callEach('op.list', { id, limit: 500 }))
+    const [one] = operationsOf(await connection.api.callEach('op.list', { id, limit: 500 }))
     throw one ? over(one) : unknown(id)
   }
   cli.out.show({ id, cancelled: true }, () => `${state('cancelled')} ${id}`)

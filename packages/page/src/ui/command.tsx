@@ -36,6 +36,8 @@ export interface CommandProps {
   readonly danger?: boolean
   /** Without a dry run the first answer is the real one. */
   readonly canDryRun?: boolean
+  /** False: the log has no place for one. */
+  readonly wantsReason?: boolean
   /** What it will act on: count, filter, cut-off. */
   readonly children?: ReactNode
   /** Names what has to be typed before it may go: many things at once are not done by a slip. */
@@ -81,10 +83,9 @@ export function CommandDialog(props: CommandProps) {
       )
       .catch(() => undefined) // both ways are handled above
   }
-  const mayGo =
-    props.blocked === undefined &&
-    reason.trim() !== '' &&
-    (props.typed === undefined || typed === props.typed)
+  const isTyped = props.typed === undefined || typed === props.typed
+  const isGiven = props.wantsReason === false || reason.trim() !== ''
+  const mayGo = props.blocked === undefined && isGiven && isTyped
   return (
     <Modal title={title} onClose={() => onClose(isOver)}>
       <div className="command">
@@ -155,28 +156,32 @@ function Ask({
   text,
   setText,
   typed,
+  wantsReason = true,
 }: {
   readonly reason: string
   readonly setReason: (text: string) => void
   readonly text: string
   readonly setText: (text: string) => void
   readonly typed?: string | undefined
+  readonly wantsReason?: boolean
 }) {
   const [reasonId, typedId] = [useId(), useId()]
   return (
     <>
-      <div className="field">
-        <label htmlFor={reasonId}>Reason</label>
-        <input
-          id={reasonId}
-          value={reason}
-          required
-          maxLength={1024}
-          placeholder="stands in the log, with your name"
-          autoFocus
-          onChange={({ target }) => setReason(target.value)}
-        />
-      </div>
+      {wantsReason && (
+        <div className="field">
+          <label htmlFor={reasonId}>Reason</label>
+          <input
+            id={reasonId}
+            value={reason}
+            required
+            maxLength={1024}
+            placeholder="stands in the log, with your name"
+            autoFocus
+            onChange={({ target }) => setReason(target.value)}
+          />
+        </div>
+      )}
       {typed !== undefined && (
         <div className="field">
           <label htmlFor={typedId}>
