@@ -66,7 +66,6 @@ export {
   EVENT_VERSION,
   headOf,
   signature,
-  typeMatches,
   waybillEvent,
   type Chain,
   type EventDraft,
@@ -205,3 +204,4 @@ export {
 } from './partition/state.ts'
 export { defaultRetry, delayMs, jitterOf, retryPolicy, type RetryPolicy } from './retry.ts'
 export { step, type Stepped } from './partition/step.ts'
+export { typeMatches } from './type-pattern.ts'

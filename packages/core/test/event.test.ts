@@ -5,10 +5,10 @@ import {
   eventDraft,
   headOf,
   signature,
-  typeMatches,
   waybillEvent,
   type WaybillEvent,
 } from '../src/event.ts'
+import { typeMatches } from '../src/type-pattern.ts'
 
 const id = `1-0-${'a'.repeat(32)}`
 const sent = {

@@ -1,6 +1,6 @@
 import type { Manifest } from '../binding.ts'
 import type { InputRef } from '../dispatch/record.ts'
-import { typeMatches } from '../event.ts'
+import { typeMatches } from '../type-pattern.ts'
 import type { DefChange } from './definition.ts'
 import type { FactOf, InputOf } from './entry.ts'
 import type { Held, Run, Where } from './held.ts'

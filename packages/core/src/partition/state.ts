@@ -1,6 +1,6 @@
 import type { BindingKey, Manifest } from '../binding.ts'
 import type { LiveDispatch } from '../dispatch/actor.ts'
-import { typeMatches } from '../event.ts'
+import { typeMatches } from '../type-pattern.ts'
 import type { Hash } from '../id.ts'
 import { createDedupe, type Dedupe } from './dedupe.ts'
 import type { Member } from '../dispatch/flow.ts'

@@ -80,10 +80,14 @@ export function patchOf(
   for (const name of settable[rule.kind]) {
     const text = typed[name]?.trim() ?? ''
     if (text === numberText(rule, name)) continue
-    const value = isLength(name) ? parseDuration(text) : Number(text === '' ? Number.NaN : text)
-    if (value === undefined || !Number.isSafeInteger(value) || value < 1) {
-      wrong[name] = isLength(name) ? 'a length of time, as in 500ms, 2s or 5m' : 'a count from 1'
-    } else patch[name] = value
+    const value = wholeOf(name, text)
+    if (value !== undefined) patch[name] = value
+    else wrong[name] = isLength(name) ? 'a length of time, as in 500ms, 2s or 5m' : 'a count from 1'
   }
   return { patch, wrong }
+}
+
+function wholeOf(name: PatchName, text: string): number | undefined {
+  const value = isLength(name) ? parseDuration(text) : text === '' ? undefined : Number(text)
+  return value !== undefined && Number.isSafeInteger(value) && value >= 1 ? value : undefined
 }

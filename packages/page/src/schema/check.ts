@@ -8,6 +8,8 @@ export interface Issue {
   /** `items[0].sku`; '' is the whole. */
   readonly path: string
   readonly message: string
+  /** Nothing stands there yet. */
+  readonly missing?: boolean
 }
 
 /**
@@ -25,7 +27,7 @@ export function checkOf(schema: unknown): ((data: unknown) => readonly Issue[]) 
 
 function issueOf(issue: z.core.$ZodIssue): Issue {
   const path = pathText(issue.path as (string | number)[]) // no symbols in JSON
-  if (issue.input === undefined) return { path, message: 'is required' }
+  if (issue.input === undefined) return { path, message: 'is required', missing: true }
   if (issue.code === 'invalid_union') {
     return { path, message: `fits none of its ${issue.errors.length} forms` }
   }

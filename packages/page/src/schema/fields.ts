@@ -25,13 +25,14 @@ export interface Schema {
 
 export type Kind = 'object' | 'list' | 'choice' | 'flag' | 'number' | 'text' | 'raw'
 
+const deepest = 6
+
 /** What a `$ref` within the document means. One that leads nowhere, or to itself, is anything. */
 export function resolved(schema: Schema, root: Schema, depth = 0): Schema {
-  const [, name] = /^#\/\$defs\/(.+)$/.exec(schema.$ref ?? '') ?? []
   if (schema.$ref === undefined) return schema
-  const meant = name === undefined ? undefined : root.$defs?.[name]
-  if (schema.$ref === '#' && depth < 8) return resolved(root, root, depth + 1)
-  return meant === undefined || depth >= 8 ? {} : resolved(meant, root, depth + 1)
+  const [, name = ''] = /^#\/\$defs\/(.+)$/.exec(schema.$ref) ?? []
+  const meant = schema.$ref === '#' ? root : root.$defs?.[name]
+  return meant === undefined || depth >= deepest ? {} : resolved(meant, root, depth + 1)
 }
 
 const texts: Readonly<Record<string, Kind>> = {
@@ -46,11 +47,11 @@ const texts: Readonly<Record<string, Kind>> = {
 /** Which control shows it. */
 export function kindOf(schema: Schema): Kind {
   if (choicesOf(schema) !== undefined) return 'choice'
-  if (schema.anyOf ?? schema.oneOf ?? schema.allOf) return 'raw'
-  const kind = typeof schema.type === 'string' ? texts[schema.type] : undefined
-  if (kind === 'object' && schema.properties === undefined) return 'raw'
-  if (kind === 'list' && schema.items === undefined) return 'raw'
-  return kind ?? 'raw'
+  const { type, anyOf, oneOf, allOf, properties, items } = schema
+  if (anyOf ?? oneOf ?? allOf) return 'raw'
+  const kind = (typeof type === 'string' ? texts[type] : undefined) ?? 'raw'
+  const lacks = { object: properties === undefined, list: items === undefined }
+  return kind in lacks && lacks[kind as keyof typeof lacks] ? 'raw' : kind // a key of it
 }
 
 /** The few values that it may have, if it may have a few only. */
@@ -62,8 +63,6 @@ export function choicesOf(schema: Schema): readonly unknown[] | undefined {
     ? forms.map((one) => one.const)
     : undefined
 }
-
-const deepest = 6
 
 /**
  * Something to begin with: what the schema gives as example or default, else as little as it asks
@@ -79,7 +78,7 @@ export function sampleOf(schema: Schema, root: Schema = schema, depth = 0): unkn
   const named = Object.entries(known.properties).flatMap(([name, one]) => {
     const isWanted = known.required?.includes(name) === true
     const inner = resolved(one, root)
-    if (!isWanted && inner.examples === undefined) return []
+    if (!isWanted && inner.examples === undefined && inner.default === undefined) return []
     const value = sampleOf(one, root, depth + 1)
     return value === undefined ? [] : [[name, value] as const]
   })

@@ -1,45 +1,40 @@
-import { useEffect, useRef, useState } from 'react'
+import { useEffect, useState } from 'react'
 import { setSearch, useSearch } from '../base/router.tsx'
 
-/** Typing pauses this long before the address bar, and with it the question, changes. */
-const settleMs = 250
+const typingMs = 250
 
-/** A text filter that stands in the address bar. */
-export function SearchText({
+/** A text that stands in the address bar once one stops typing. */
+export function SearchField({
   name,
   label,
   wide = false,
   isFilter = false,
-  list,
 }: {
+  /** Of the search parameter. */
   readonly name: string
   readonly label: string
   readonly wide?: boolean
   /** `/` goes there; one of a page. */
   readonly isFilter?: boolean
-  readonly list?: string
 }) {
   const [search] = useSearch()
-  const value = search.get(name) ?? ''
-  const [typed, setTyped] = useState(value)
-  const timer = useRef<ReturnType<typeof setTimeout>>(undefined)
-  useEffect(() => setTyped(value), [value])
-  useEffect(() => () => clearTimeout(timer.current), [])
-  const change = (text: string): void => {
-    setTyped(text)
-    clearTimeout(timer.current)
-    timer.current = setTimeout(() => setSearch({ [name]: text }, { replace: true }), settleMs)
-  }
+  const stands = search.get(name) ?? ''
+  const [text, setText] = useState(stands)
+  useEffect(() => setText(stands), [stands])
+  useEffect(() => {
+    if (text === stands) return undefined
+    const timer = setTimeout(() => setSearch({ [name]: text }, { replace: true }), typingMs)
+    return () => clearTimeout(timer)
+  }, [text, name])
   return (
     <input
       type="search"
       className={wide ? 'wide' : ''}
-      value={typed}
-      aria-label={label}
+      value={text}
       placeholder={label}
-      list={list}
-      data-filter={isFilter ? true : undefined}
-      onChange={({ target }) => change(target.value)}
+      aria-label={label}
+      data-filter={isFilter ? '' : undefined}
+      onChange={({ target }) => setText(target.value)}
     />
   )
 }
@@ -60,7 +55,10 @@ export function SearchSelect({
   return (
     <label>
       <span className="unseen">{label}</span>
-      <select value={value} onChange={({ target }) => setSearch({ [name]: target.value })}>
+      <select
+        value={value}
+        onChange={({ target }) => setSearch({ [name]: target.value }, { replace: true })}
+      >
         {(known ? options : [...options, [value, value] as const]).map(([one, text]) => (
           <option key={one} value={one}>
             {text}

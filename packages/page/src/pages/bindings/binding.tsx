@@ -1,5 +1,6 @@
 import '../ops.css'
 import './bindings.css'
+import { Heads } from '../../ui/heads.tsx'
 import { lazy, Suspense, useState } from 'react'
 import { useAsk } from '../../base/query.ts'
 import { Link, setSearch, useApp, useSearch } from '../../base/router.tsx'
@@ -13,7 +14,7 @@ import { Answer, Empty, Loading } from '../../ui/notice.tsx'
 import { State } from '../../ui/state.tsx'
 import { Tabs } from '../../ui/tabs.tsx'
 import type { PageProps } from '../page.ts'
-import { type Binding, stateOf, type Version } from './bindings.ts'
+import { type Binding, stateOf, type Version } from './binding-rows.ts'
 import { OrderButton, PauseNote } from './bindings.tsx'
 import { type Order, PauseDialog } from './pause.tsx'
 import { RateFacts } from './rates.tsx'
@@ -35,13 +36,8 @@ export function BindingPage({ params }: PageProps) {
   const { list, bindings, refetch } = useBindings(app, id)
   const [search] = useSearch()
   const [order, setOrder] = useState<Order>()
-  const tab = tabs.find((one) => one.id === search.get('tab'))?.id ?? 'settings'
   const [binding, ...others] = bindings
-  const wanted = Number(search.get('version'))
-  const version =
-    binding?.versions.find(({ manifest }) => manifest.version === wanted) ??
-    binding?.active ??
-    binding?.versions[0]
+  const version = binding && versionOf(binding, Number(search.get('version')))
   return (
     <div className="page">
       <Answer answer={list} what="the binding">
@@ -52,20 +48,7 @@ export function BindingPage({ params }: PageProps) {
             <>
               <Head binding={binding} onOrder={setOrder} asOf={data.asOf} />
               {others.length > 0 && <OtherApps bindings={others} />}
-              <Tabs
-                tabs={tabs}
-                chosen={tab}
-                choose={(to) => setSearch({ tab: to === 'settings' ? undefined : to })}
-                label="about the binding"
-              >
-                {tab === 'settings' && <Overview binding={binding} version={version} />}
-                {tab === 'versions' && <Versions binding={binding} shown={version} />}
-                {tab === 'send' && (
-                  <Suspense fallback={<Loading what="the form" />}>
-                    <SendTest app={binding.app} on={version.manifest.on} />
-                  </Suspense>
-                )}
-              </Tabs>
+              <About binding={binding} version={version} tab={search.get('tab')} />
             </>
           )
         }
@@ -81,6 +64,38 @@ export function BindingPage({ params }: PageProps) {
         />
       )}
     </div>
+  )
+}
+
+/** The one that is asked for; else what new events start. */
+const versionOf = ({ versions, active }: Binding, wanted: number): Version | undefined =>
+  versions.find(({ manifest }) => manifest.version === wanted) ?? active ?? versions[0]
+
+function About({
+  binding,
+  version,
+  tab,
+}: {
+  readonly binding: Binding
+  readonly version: Version
+  readonly tab: string | null
+}) {
+  const chosen = tabs.find(({ id }) => id === tab)?.id ?? 'settings'
+  return (
+    <Tabs
+      tabs={tabs}
+      chosen={chosen}
+      choose={(to) => setSearch({ tab: to === 'settings' ? undefined : to })}
+      label="about the binding"
+    >
+      {chosen === 'settings' && <Overview binding={binding} version={version} />}
+      {chosen === 'versions' && <Versions binding={binding} shown={version} />}
+      {chosen === 'send' && (
+        <Suspense fallback={<Loading what="the form" />}>
+          <SendTest app={binding.app} on={version.manifest.on} />
+        </Suspense>
+      )}
+    </Tabs>
   )
 }
 
@@ -216,17 +231,7 @@ function Versions({
       <div className="card scroll">
         <table className="plain-table">
           <caption className="unseen">versions, newest first</caption>
-          <thead>
-            <tr>
-              <th scope="col">Version</th>
-              <th scope="col">State</th>
-              <th scope="col">Deployed</th>
-              <th scope="col" className="right">
-                Open
-              </th>
-              <th scope="col">Definition</th>
-            </tr>
-          </thead>
+          <Heads titles={['Version', 'State', 'Deployed', 'Open', 'Definition']} right={['Open']} />
           <tbody>
             {versions.map((one) => (
               <tr key={one.key} data-current={one === shown}>

@@ -1,5 +1,7 @@
 import '../ops.css'
 import './bindings.css'
+import { Heads } from '../../ui/heads.tsx'
+import type { PartitionRow } from '@waybill/api'
 import { useState } from 'react'
 import { Link, useApp, useSearch } from '../../base/router.tsx'
 import { useMayAct, useSession } from '../../base/session.ts'
@@ -9,9 +11,9 @@ import { AsOf } from '../../ui/as-of.tsx'
 import { Icon } from '../../ui/icon.tsx'
 import { Answer, Empty } from '../../ui/notice.tsx'
 import { BindingLink } from '../../ui/reference.tsx'
-import { SearchSelect, SearchText } from '../../ui/search-field.tsx'
+import { SearchSelect, SearchField } from '../../ui/search-field.tsx'
 import { State } from '../../ui/state.tsx'
-import { appPause, type Binding, stateOf } from './bindings.ts'
+import { appPause, type Binding, stateOf } from './binding-rows.ts'
 import { type Order, PauseDialog } from './pause.tsx'
 import { RateCell } from './rates.tsx'
 import { useBindings } from './use-bindings.ts'
@@ -32,19 +34,10 @@ export function Bindings() {
         <span className="muted">{list.data && count(bindings.length, 'binding')}</span>
         <span className="push" />
         <AsOf answers={[list.data]} />
-        {mayAct &&
-          apps.map((one) => {
-            const deed = appPause(one, partitions) ? 'resume' : 'pause'
-            return (
-              <button key={one} type="button" onClick={() => setOrder({ deed, app: one })}>
-                <Icon name={deed === 'pause' ? 'pause' : 'play'} size={14} />
-                {deed === 'pause' ? 'Pause' : 'Resume'} all of {one} …
-              </button>
-            )
-          })}
+        {mayAct && <AppButtons apps={apps} partitions={partitions} onOrder={setOrder} />}
       </div>
       <div className="filter-row">
-        <SearchText name="q" label="binding or event type" isFilter />
+        <SearchField name="q" label="binding or event type" isFilter />
         <SearchSelect name="state" label="state" options={stateOptions} />
       </div>
       <Answer answer={list} what="bindings">
@@ -78,6 +71,26 @@ export function Bindings() {
   )
 }
 
+function AppButtons({
+  apps,
+  partitions,
+  onOrder,
+}: {
+  readonly apps: readonly string[]
+  readonly partitions: readonly PartitionRow[]
+  readonly onOrder: (order: Order) => void
+}) {
+  return apps.map((app) => {
+    const deed = appPause(app, partitions) ? 'resume' : 'pause'
+    return (
+      <button key={app} type="button" onClick={() => onOrder({ deed, app })}>
+        <Icon name={deed === 'pause' ? 'pause' : 'play'} size={14} />
+        {deed === 'pause' ? 'Pause' : 'Resume'} all of {app} …
+      </button>
+    )
+  })
+}
+
 const stateOptions = [
   ['', 'every state'],
   ...['active', 'paused', 'catching up', 'draining', 'retired'].map((one) => [one, one] as const),
@@ -105,23 +118,11 @@ function BindingTable({
     <div className="card scroll">
       <table className="plain-table">
         <caption className="unseen">bindings</caption>
-        <thead>
-          <tr>
-            <th scope="col">Binding</th>
-            <th scope="col">State</th>
-            <th scope="col">On</th>
-            <th scope="col">Version</th>
-            <th scope="col" className="right">
-              Open
-            </th>
-            <th scope="col">Started in the last hour</th>
-            {onOrder && (
-              <th scope="col">
-                <span className="unseen">actions</span>
-              </th>
-            )}
-          </tr>
-        </thead>
+        <Heads
+          titles={['Binding', 'State', 'On', 'Version', 'Open', 'Started in the last hour']}
+          right={['Open']}
+          actions={onOrder !== undefined}
+        />
         <tbody>
           {rows.map((one) => (
             <Row key={`${one.app} ${one.id}`} binding={one} onOrder={onOrder} />

@@ -1,14 +1,13 @@
 import { type EventDraft, typeMatches, type Plain } from '@waybill/core'
-import { useId, useMemo, useState } from 'react'
+import { useId, useState } from 'react'
 import { ask } from '../../base/api.ts'
-import { hasHidden, jsonText, readJson } from '../../base/json-text.ts'
 import { useMayAct } from '../../base/session.ts'
 import { SchemaForm } from '../../schema/form.tsx'
-import { sampleOf } from '../../schema/fields.ts'
-import { type EventType, useCheck, useEventTypes } from '../../schema/use-check.ts'
+import { type EventType, useEventTypes } from '../../schema/use-check.ts'
 import { CommandDialog, type CommandResult } from '../../ui/command.tsx'
-import { Issues, JsonEditor } from '../../ui/json-editor.tsx'
+import { JsonEditor } from '../../ui/json-editor.tsx'
 import { Empty, Loading } from '../../ui/notice.tsx'
+import { type Draft, useDraft } from './draft.ts'
 import { Examples } from './examples.tsx'
 import { Started } from './started.tsx'
 
@@ -35,98 +34,93 @@ export function SendTest({ app, on }: { readonly app: string; readonly on: reado
   return <Sender key={type.type} app={app} type={type} all={all} choose={setChosen} />
 }
 
-function Sender({
-  app,
-  type,
-  all,
-  choose,
-}: {
+interface SenderProps {
   readonly app: string
   readonly type: EventType
   readonly all: readonly EventType[]
   readonly choose: (type: string) => void
-}) {
-  const { schema } = type
-  const hasForm = schema.properties !== undefined
-  const [mode, setMode] = useState<'form' | 'json'>(hasForm ? 'form' : 'json')
-  const [data, setData] = useState<unknown>(() => sampleOf(schema) ?? {})
-  const [text, setText] = useState(() => jsonText(data))
+}
+
+function Sender({ app, type, all, choose }: SenderProps) {
+  const draft = useDraft(type)
   const [envelope, setEnvelope] = useState<Envelope>({ source: 'dashboard' })
   const [asking, setAsking] = useState(false)
-  const check = useCheck(schema)
-  const read = useMemo(() => readJson(text), [text])
-  const value = mode === 'form' ? data : read.ok ? read.value : undefined
-  const issues = value === undefined || !check ? [] : check(value)
-  const isHidden = hasHidden(value)
   const mayAct = useMayAct()
-  const isRight = value !== undefined && issues.length === 0 && !isHidden && envelope.source !== ''
-  const take = (next: unknown): void => {
-    setData(next)
-    setText(jsonText(next))
-  }
-  const change = (to: 'form' | 'json'): void => {
-    if (to === 'json') setText(jsonText(data))
-    else if (read.ok) setData(read.value)
-    setMode(to)
-  }
   return (
     <section className="card" aria-label="send a test event">
       <div className="card-head">
         <TypeChoice all={all} chosen={type.type} choose={choose} />
         <span className="push" />
-        {hasForm && (
-          <div className="spread" role="group" aria-label="how to write it">
-            <button
-              type="button"
-              aria-pressed={mode === 'form'}
-              disabled={mode === 'json' && !read.ok}
-              onClick={() => change('form')}
-            >
-              Form
-            </button>
-            <button type="button" aria-pressed={mode === 'json'} onClick={() => change('json')}>
-              JSON
-            </button>
-          </div>
-        )}
+        <Modes draft={draft} />
       </div>
-      <div className="card-body stack">
-        <Examples app={app} type={type} take={take} />
-        {mode === 'form' ? (
-          <SchemaForm schema={schema} value={data} issues={issues} change={setData} />
+      <form
+        className="card-body stack"
+        noValidate
+        onSubmit={(event) => {
+          event.preventDefault()
+          draft.judge()
+          if (draft.problem === undefined && envelope.source !== '') setAsking(true)
+          else focusWrong(event.currentTarget)
+        }}
+      >
+        <Examples app={app} type={type} take={draft.take} />
+        {draft.mode === 'form' ? (
+          <SchemaForm
+            schema={type.schema}
+            value={draft.value}
+            issues={draft.issues}
+            change={draft.change}
+          />
         ) : (
-          <JsonEditor label="data" text={text} read={read} issues={issues} change={setText} />
+          <JsonEditor
+            label="data"
+            text={draft.text}
+            read={draft.read}
+            issues={draft.issues}
+            change={draft.type}
+          />
         )}
         <EnvelopeFields envelope={envelope} change={setEnvelope} />
-        {mode === 'form' && issues.length > 0 && (
-          <div role="status">
-            <Issues issues={issues} />
-          </div>
-        )}
-        {isHidden && (
-          <p className="wrong">
-            Parts of this example are hidden from you ([redacted]): type something in their place.
-          </p>
-        )}
         <div className="spread">
-          <button
-            type="button"
-            className="primary"
-            disabled={!isRight || !mayAct}
-            onClick={() => setAsking(true)}
-          >
+          <button type="submit" className="primary" disabled={!mayAct}>
             Send {type.type} …
           </button>
-          {!mayAct && <span className="muted">Your role may look, not send.</span>}
+          <span className={draft.judged ? 'wrong' : 'muted'} role="status">
+            {mayAct ? draft.problem : 'Your role may look, not send.'}
+          </span>
         </div>
-      </div>
+      </form>
       {asking && (
         <SendDialog
-          draft={{ type: type.type, data: value as Plain, ...given(envelope) }} // JSON, as checked
+          draft={{ type: type.type, data: draft.value as Plain, ...given(envelope) }} // checked JSON
           onClose={() => setAsking(false)}
         />
       )}
     </section>
+  )
+}
+
+/** Once the wrong ones are marked. */
+function focusWrong(form: HTMLFormElement): void {
+  requestAnimationFrame(() => form.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus())
+}
+
+function Modes({ draft: { hasForm, mode, setMode, read } }: { readonly draft: Draft }) {
+  if (!hasForm) return null
+  return (
+    <div className="spread" role="group" aria-label="how to write it">
+      <button
+        type="button"
+        aria-pressed={mode === 'form'}
+        disabled={mode === 'json' && !read.ok}
+        onClick={() => setMode('form')}
+      >
+        Form
+      </button>
+      <button type="button" aria-pressed={mode === 'json'} onClick={() => setMode('json')}>
+        JSON
+      </button>
+    </div>
   )
 }
 
@@ -138,10 +132,10 @@ interface Envelope {
   readonly tenant?: string
 }
 
-const given = (envelope: Envelope): Envelope =>
-  Object.fromEntries(
-    Object.entries(envelope).filter(([, value]) => value !== ''),
-  ) as never as Envelope // fewer of its own fields
+const given = ({ source, ...others }: Envelope): Envelope => ({
+  source,
+  ...Object.fromEntries(Object.entries(others).filter(([, value]) => value !== '')),
+})
 
 function SendDialog({
   draft,

@@ -1,33 +1,30 @@
-import type { ReactNode } from 'react'
 import { Link } from '../../base/router.tsx'
 import { href } from '../../base/route.ts'
 import { count, duration } from '../../base/text.ts'
-import { idOf, type Version } from './bindings.ts'
+import { type Fact, Facts } from '../../ui/facts.tsx'
+import { idOf, type Version } from './binding-rows.ts'
 import { handlerText, labelOf, limitText, predicateText, retryText } from './manifest-text.ts'
 
 /** What a version was deployed with, in the order in which a dispatch meets it. */
 export function Settings({ version }: { readonly version: Version }) {
   const { manifest, key } = version
   const { on, when, key: order, input, timeouts, flow } = manifest
-  const rows: readonly (readonly [string, ReactNode] | false)[] = [
-    ['on', <Codes key="on" texts={on} />],
-    when !== undefined && ['when', <code className="code-line">{predicateText(when)}</code>],
-    order !== undefined && ['key', <code className="code-line">{predicateText(order)}</code>],
-    flow !== undefined && ['limits', <Limits key="limits" version={version} />],
-    input !== undefined && [
-      'input',
-      <Codes key="input" texts={Object.entries(input).map(([name, path]) => `${name}: ${path}`)} />,
-    ],
+  const isAsked = when?.kind === 'function' && when.async
+  const rows: readonly Fact[] = [
+    ['on', <Codes texts={on} />],
+    ['when', when && <code className="code-line">{predicateText(when)}</code>],
+    ['key', order && <code className="code-line">{predicateText(order)}</code>],
+    ['limits', flow && <Limits version={version} />],
+    ['input', input && <Codes texts={Object.entries(input).map((one) => one.join(': '))} />],
     ['handler', handlerText(manifest)],
     ['retry', retryText(manifest)],
     ['an attempt takes', `at most ${duration(timeouts.attemptMs)}`],
-    timeouts.scheduleToStartMs !== undefined && [
+    [
       'begins within',
-      duration(timeouts.scheduleToStartMs),
+      timeouts.scheduleToStartMs !== undefined && duration(timeouts.scheduleToStartMs),
     ],
     ['ends within', `${duration(timeouts.scheduleToCloseMs)}, else it is a dead letter`],
-    when?.kind === 'function' &&
-      when.async && ['predicate takes', `at most ${duration(timeouts.predicateMs)}`],
+    ['predicate takes', isAsked && `at most ${duration(timeouts.predicateMs)}`],
     ['waits for its code', `at most ${duration(timeouts.versionWaitMs)}`],
     [
       'permanent error',
@@ -43,17 +40,7 @@ export function Settings({ version }: { readonly version: Version }) {
       <div className="card-head">
         <h2>Settings of v{manifest.version}</h2>
       </div>
-      <dl className="facts card-body">
-        {rows.map(
-          (row) =>
-            row !== false && (
-              <div key={row[0]} className="fact">
-                <dt>{row[0]}</dt>
-                <dd>{row[1]}</dd>
-              </div>
-            ),
-        )}
-      </dl>
+      <Facts rows={rows} className="card-body" />
     </section>
   )
 }

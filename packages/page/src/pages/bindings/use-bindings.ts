@@ -1,6 +1,6 @@
 import { useMemo } from 'react'
 import { useAsk, useAskEach } from '../../base/query.ts'
-import { bindingsOf } from './bindings.ts'
+import { bindingsOf } from './binding-rows.ts'
 
 /** Bindings from the read store, with the pauses that the partitions tell of. */
 export function useBindings(app: string | undefined, binding?: string) {

@@ -5,11 +5,12 @@ import { ruleText } from '../../base/rule.ts'
 import { useMayAct } from '../../base/session.ts'
 import { number } from '../../base/text.ts'
 import { Age } from '../../ui/age.tsx'
+import { type Fact, Facts } from '../../ui/facts.tsx'
 import { Icon } from '../../ui/icon.tsx'
 import { Answer } from '../../ui/notice.tsx'
 import { DispatchLink } from '../../ui/reference.tsx'
 import { State } from '../../ui/state.tsx'
-import type { Circuit } from './circuits.ts'
+import type { Circuit } from './circuit-rows.ts'
 import { Deeds, Failures, NextProbe } from './parts.tsx'
 import type { Meant } from './switch.tsx'
 
@@ -25,7 +26,7 @@ export function CircuitDetail({
   readonly onDo: (meant: Meant) => void
   readonly onClose: () => void
 }) {
-  const { key, limit, app, tenant, state, since, manual, rule, ledger, slot } = circuit
+  const { key, state } = circuit
   const mayAct = useMayAct()
   return (
     <section className="card" aria-label={`circuit ${key}`}>
@@ -38,64 +39,41 @@ export function CircuitDetail({
         </button>
       </div>
       <div className="card-body detail">
-        <dl className="facts">
-          <dt>limit</dt>
-          <dd>{limit}</dd>
-          <dt>app, tenant</dt>
-          <dd>
-            {app}, {tenant}
-          </dd>
-          {since > 0 && (
-            <>
-              <dt>{state === 'closed' ? 'closed' : 'opened'}</dt>
-              <dd>
-                <Age at={since} />
-              </dd>
-            </>
-          )}
-          <dt>failures</dt>
-          <dd>
-            <Failures circuit={circuit} />
-          </dd>
-          {state !== 'closed' && (
-            <>
-              <dt>next probe</dt>
-              <dd>
-                <NextProbe circuit={circuit} />
-              </dd>
-            </>
-          )}
-          {manual && (
-            <>
-              <dt>by hand</dt>
-              <dd>
-                {manual.by}, <Age at={manual.at} />: {manual.reason}
-              </dd>
-            </>
-          )}
-          <dt>rule</dt>
-          <dd>{ruleText(rule)}</dd>
-          {rule.kind === 'circuit' && (
-            <>
-              <dt>while open</dt>
-              <dd>
-                {rule.whenOpen === 'defer'
-                  ? 'dispatches come back when it may be tried'
-                  : 'dispatches are dead letters at once'}
-              </dd>
-            </>
-          )}
-          <dt>ledger</dt>
-          <dd className="mono small">
-            {ledger}, slot {slot}
-          </dd>
-        </dl>
+        <Facts rows={factsOf(circuit)} />
         {mayAct && <Deeds circuit={circuit} onDo={onDo} />}
         <HeldList circuit={circuit} />
       </div>
     </section>
   )
 }
+
+const factsOf = (circuit: Circuit): readonly Fact[] => {
+  const { limit, app, tenant, state, since, manual, rule, ledger, slot } = circuit
+  const isClosed = state === 'closed'
+  return [
+    ['limit', limit],
+    ['app, tenant', `${app}, ${tenant}`],
+    [isClosed ? 'closed' : 'opened', since > 0 && <Age at={since} />],
+    ['failures', <Failures circuit={circuit} />],
+    ['next probe', !isClosed && <NextProbe circuit={circuit} />],
+    [
+      'by hand',
+      manual && (
+        <>
+          {manual.by}, <Age at={manual.at} />: {manual.reason}
+        </>
+      ),
+    ],
+    ['rule', ruleText(rule)],
+    ['while open', rule.kind === 'circuit' && whenOpen[rule.whenOpen]],
+    ['ledger', <span className="mono small">{`${ledger}, slot ${slot}`}</span>],
+  ]
+}
+
+const whenOpen = {
+  defer: 'dispatches come back when it may be tried',
+  dlq: 'dispatches are dead letters at once',
+} as const
 
 /** What it turned back, and when each comes again. */
 function HeldList({ circuit: { app, ledger } }: { readonly circuit: Circuit }) {

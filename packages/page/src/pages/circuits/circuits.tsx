@@ -1,4 +1,5 @@
 import '../ops.css'
+import { Heads } from '../../ui/heads.tsx'
 import { useMemo, useState } from 'react'
 import { useAskEach } from '../../base/query.ts'
 import { Link, useApp, useSearch } from '../../base/router.tsx'
@@ -11,7 +12,7 @@ import { Icon } from '../../ui/icon.tsx'
 import { Answer, Empty } from '../../ui/notice.tsx'
 import { State } from '../../ui/state.tsx'
 import { CircuitDetail } from './circuit.tsx'
-import { type Circuit, type CircuitLimit, circuitsOf, limitsOf } from './circuits.ts'
+import { type Circuit, type CircuitLimit, circuitsOf, limitsOf } from './circuit-rows.ts'
 import { Deeds, Failures, Held, NextProbe } from './parts.tsx'
 import { type Meant, SwitchDialog } from './switch.tsx'
 
@@ -94,23 +95,11 @@ function CircuitTable({
     <div className="card scroll">
       <table className="plain-table">
         <caption className="unseen">circuits that are open or have reason to be</caption>
-        <thead>
-          <tr>
-            <th scope="col">Circuit</th>
-            <th scope="col">State</th>
-            <th scope="col">Since</th>
-            <th scope="col">Failures</th>
-            <th scope="col">Next probe</th>
-            <th scope="col" className="right">
-              Holds
-            </th>
-            {mayAct && (
-              <th scope="col">
-                <span className="unseen">actions</span>
-              </th>
-            )}
-          </tr>
-        </thead>
+        <Heads
+          titles={['Circuit', 'State', 'Since', 'Failures', 'Next probe', 'Holds']}
+          right={['Holds']}
+          actions={mayAct}
+        />
         <tbody>
           {circuits.map((one) => (
             <tr key={`${one.app} ${one.ledger}`} data-current={one === chosen}>

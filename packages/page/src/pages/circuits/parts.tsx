@@ -2,7 +2,7 @@ import { useAsk } from '../../base/query.ts'
 import { duration, number } from '../../base/text.ts'
 import { Age } from '../../ui/age.tsx'
 import { DispatchLink } from '../../ui/reference.tsx'
-import { type Circuit, nameOf, probeOf } from './circuits.ts'
+import { type Circuit, nameOf, probeOf } from './circuit-rows.ts'
 import type { Meant } from './switch.tsx'
 
 /** In a row, and of all within the window: what the rule looks at. */

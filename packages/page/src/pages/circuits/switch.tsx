@@ -2,7 +2,8 @@ import { useId, useState } from 'react'
 import { ask } from '../../base/api.ts'
 import { moment, parseDuration } from '../../base/text.ts'
 import { CommandDialog, type CommandResult, type CommandRun } from '../../ui/command.tsx'
-import { type Circuit, type CircuitLimit, nameOf } from './circuits.ts'
+import { Facts } from '../../ui/facts.tsx'
+import { type Circuit, type CircuitLimit, nameOf } from './circuit-rows.ts'
 
 export type Deed = 'open' | 'close' | 'probe'
 
@@ -36,57 +37,57 @@ export function SwitchDialog({
   readonly onClose: (done: boolean) => void
 }) {
   const { do: deed, circuit } = meant
-  const [first] = limits
-  const [target, setTarget] = useState<Target>(
-    circuit ?? { app: first?.app ?? '', limit: first?.limit ?? '', key: '', tenant: 'default' },
-  )
+  const [target, setTarget] = useState<Target>(circuit ?? targetIn(limits))
   const [lasting, setLasting] = useState('')
-  const forMs = parseDuration(lasting)
-  const isLasting = deed !== 'open' || lasting === '' || (forMs !== undefined && forMs > 0)
-  const run = async ({ reason, dryRun, signal }: CommandRun): Promise<CommandResult> => {
-    const { app, limit, key, tenant } = target
-    const lasts = deed === 'open' && forMs !== undefined && { forMs }
-    const asked = { app, limit, key, tenant, do: deed, reason, dryRun, ...lasts }
-    const { state, until, ledger, slot, asOf } = await ask('circuit.set', asked, signal)
-    const named = nameOf(target)
-    const ends = until === undefined ? '' : ` until ${moment(until, Date.now())}`
-    return {
-      count: 1,
-      text: dryRun
-        ? `would ${deed} ${named}, in slot ${slot} (${ledger}).`
-        : `${named} is ${state ?? 'as it was'}${ends}.`,
-      asOf,
-    }
-  }
+  const forMs = deed === 'open' ? parseDuration(lasting) : undefined
+  const isLasting = lasting === '' || (forMs ?? 0) > 0
   return (
     <CommandDialog
       title={`${verbs[deed]} ${circuit ? nameOf(circuit) : 'a circuit'}`}
       verb={verbs[deed]}
       danger={deed === 'open'}
-      blocked={
-        target.key === ''
-          ? 'which destination?'
-          : isLasting
-            ? undefined
-            : 'the length of time is not right'
-      }
-      run={run}
+      blocked={blockedBy(target, isLasting)}
+      run={(asked) => switchCircuit(deed, target, forMs, asked)}
       onClose={onClose}
     >
       <p className="muted">{about[deed]}</p>
       {circuit ? (
-        <dl className="facts">
-          <dt>now</dt>
-          <dd>{circuit.state}</dd>
-          <dt>tenant</dt>
-          <dd>{circuit.tenant}</dd>
-        </dl>
+        <Facts
+          rows={[
+            ['now', circuit.state],
+            ['tenant', circuit.tenant],
+          ]}
+        />
       ) : (
         <TargetFields limits={limits} target={target} change={setTarget} />
       )}
       {deed === 'open' && <Lasting value={lasting} isRight={isLasting} change={setLasting} />}
     </CommandDialog>
   )
+}
+
+function targetIn([first]: readonly CircuitLimit[]): Target {
+  return { app: first?.app ?? '', limit: first?.limit ?? '', key: '', tenant: 'default' }
+}
+
+function blockedBy({ key }: Target, isLasting: boolean): string | undefined {
+  if (key === '') return 'which destination?'
+  return isLasting ? undefined : 'the length of time is not right'
+}
+
+async function switchCircuit(
+  deed: Deed,
+  { app, limit, key, tenant }: Target,
+  forMs: number | undefined,
+  { reason, dryRun, signal }: CommandRun,
+): Promise<CommandResult> {
+  const lasts = forMs !== undefined && { forMs }
+  const asked = { app, limit, key, tenant, do: deed, reason, dryRun, ...lasts }
+  const { state, until, ledger, slot, asOf } = await ask('circuit.set', asked, signal)
+  const named = nameOf({ limit, key })
+  const ends = until === undefined ? '' : ` until ${moment(until, Date.now())}`
+  const would = `would ${deed} ${named}, in slot ${slot} (${ledger}).`
+  return { count: 1, text: dryRun ? would : `${named} is ${state ?? 'as it was'}${ends}.`, asOf }
 }
 
 function TargetFields({

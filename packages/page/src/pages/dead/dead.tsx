@@ -10,7 +10,7 @@ import { AsOf } from '../../ui/as-of.tsx'
 import { Icon } from '../../ui/icon.tsx'
 import { Answer, Empty } from '../../ui/notice.tsx'
 import { BindingLink } from '../../ui/reference.tsx'
-import { SearchSelect, SearchText } from '../../ui/search-field.tsx'
+import { SearchSelect, SearchField } from '../../ui/search-field.tsx'
 import { Tabs } from '../../ui/tabs.tsx'
 import { Entries } from './entries.tsx'
 import { commandFilter, deadReasons, type DeadFilter, filterOf, statuses } from './filter.ts'
@@ -21,43 +21,18 @@ const groupsMax = 500
 
 export function Dead() {
   const [search] = useSearch()
-  const app = useApp()
   const at = search.toString()
   const filter = useMemo(() => filterOf(search), [at])
-  const asked = useMemo(() => {
-    const { fingerprint: _, ...rest } = commandFilter(filter, Date.now())
-    return { ...rest, limit: groupsMax, ...(app !== undefined && { app }) }
-  }, [filter, app])
-  const groups = useAsk('dlq.groups', asked, {
-    on: ({ to, from }) => to === 'dlq' || from === 'dlq',
-  })
+  const groups = useGroups(filter)
   const [doing, setDoing] = useState<{ readonly deed: Deed; readonly target: Target }>()
   const [version, setVersion] = useState(0)
-  const pending = (groups.data?.groups ?? []).reduce((sum, one) => sum + one.pending, 0)
   const view = search.get('view') === 'entries' ? 'entries' : 'groups'
   const onDo = (deed: Deed, target: Target): void => setDoing({ deed, target })
   return (
     <div className="page page-fill">
-      <div className="page-head">
-        <h1>Dead letters</h1>
-        <span className="muted num">
-          {groups.data &&
-            `${number(pending)} pending in ${count(groups.data.groups.length, 'group')}`}
-        </span>
-        <span className="push" />
-        {view === 'groups' && filter.group === undefined && <AsOf answers={[groups.data]} />}
-        <AllButtons filter={filter} pending={pending} onDo={onDo} />
-      </div>
+      <Head groups={groups.data} filter={filter} onDo={onDo} />
       <Filters withStatus={view === 'entries' || filter.group !== undefined} />
-      {filter.group !== undefined ? (
-        <>
-          <GroupHead
-            group={groups.data?.groups.find((one) => one.fingerprint === filter.group)}
-            onDo={onDo}
-          />
-          <Entries filter={filter} onDo={onDo} version={version} />
-        </>
-      ) : (
+      {filter.group === undefined ? (
         <Tabs
           tabs={tabs}
           chosen={view}
@@ -65,22 +40,16 @@ export function Dead() {
           label="dead letters by"
         >
           {view === 'entries' ? (
-            <Entries filter={filter} onDo={onDo} version={version} />
+            <Entries key={version} filter={filter} onDo={onDo} />
           ) : (
-            <Answer answer={groups} what="groups">
-              {(data) =>
-                data.groups.length === 0 ? (
-                  <Nothing filter={filter} />
-                ) : (
-                  <GroupTable
-                    groups={data.groups}
-                    onDo={(deed, group) => onDo(deed, targetOf(group, filter))}
-                  />
-                )
-              }
-            </Answer>
+            <Groups answer={groups} filter={filter} onDo={onDo} />
           )}
         </Tabs>
+      ) : (
+        <>
+          <GroupHead groups={groups.data?.groups ?? []} fingerprint={filter.group} onDo={onDo} />
+          <Entries key={version} filter={filter} onDo={onDo} />
+        </>
       )}
       {doing && (
         <DeadDialog
@@ -93,6 +62,60 @@ export function Dead() {
         />
       )}
     </div>
+  )
+}
+
+function Head({
+  groups,
+  filter,
+  onDo,
+}: {
+  readonly groups: ReturnType<typeof useGroups>['data']
+  readonly filter: DeadFilter
+  readonly onDo: (deed: Deed, target: Target) => void
+}) {
+  const pending = (groups?.groups ?? []).reduce((sum, one) => sum + one.pending, 0)
+  return (
+    <div className="page-head">
+      <h1>Dead letters</h1>
+      <span className="muted num">
+        {groups && `${number(pending)} pending in ${count(groups.groups.length, 'group')}`}
+      </span>
+      <span className="push" />
+      <AsOf answers={[groups]} />
+      <AllButtons filter={filter} pending={pending} onDo={onDo} />
+    </div>
+  )
+}
+
+function useGroups(filter: DeadFilter) {
+  const app = useApp()
+  const asked = useMemo(() => {
+    const { fingerprint: _, ...rest } = commandFilter(filter, Date.now())
+    return { ...rest, limit: groupsMax, ...(app !== undefined && { app }) }
+  }, [filter, app])
+  return useAsk('dlq.groups', asked, { on: ({ to, from }) => to === 'dlq' || from === 'dlq' })
+}
+
+function Groups({
+  answer,
+  filter,
+  onDo,
+}: {
+  readonly answer: ReturnType<typeof useGroups>
+  readonly filter: DeadFilter
+  readonly onDo: (deed: Deed, target: Target) => void
+}) {
+  return (
+    <Answer answer={answer} what="groups">
+      {({ groups }) =>
+        groups.length === 0 ? (
+          <Nothing filter={filter} />
+        ) : (
+          <GroupTable groups={groups} onDo={(deed, group) => onDo(deed, targetOf(group, filter))} />
+        )
+      }
+    </Answer>
   )
 }
 
@@ -139,8 +162,8 @@ const periods = ['1h', '24h', '7d', '30d'] as const
 function Filters({ withStatus }: { readonly withStatus: boolean }) {
   return (
     <div className="filter-row">
-      <SearchText name="q" label="id, type, error" isFilter />
-      <SearchText name="binding" label="binding" />
+      <SearchField name="q" label="id, type, error" isFilter />
+      <SearchField name="binding" label="binding" />
       <SearchSelect
         name="reason"
         label="reason"
@@ -167,22 +190,29 @@ function Filters({ withStatus }: { readonly withStatus: boolean }) {
 }
 
 function GroupHead({
-  group,
+  groups,
+  fingerprint,
   onDo,
 }: {
-  readonly group: Group | undefined
+  readonly groups: readonly Group[]
+  readonly fingerprint: string
   readonly onDo: (deed: Deed, target: Target) => void
 }) {
+  const group = groups.find((one) => one.fingerprint === fingerprint)
   const mayAct = useMayAct()
   const [search] = useSearch()
   const filter = filterOf(search)
   return (
     <section className="card card-body stack" aria-label="group">
       <div className="spread">
-        <button type="button" className="quiet" onClick={() => setSearch({ group: undefined })}>
+        <button
+          type="button"
+          className="quiet"
+          onClick={() => setSearch({ fingerprint: undefined })}
+        >
           <Icon name="left" size={14} /> all groups
         </button>
-        <h2>{group?.top ?? `group ${filter.group}`}</h2>
+        <h2>{group?.top ?? `group ${fingerprint}`}</h2>
         <span className="push" />
         {mayAct && group && (
           <GroupDeeds group={group} onDo={(deed, one) => onDo(deed, targetOf(one, filter))} />

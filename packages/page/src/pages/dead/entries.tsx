@@ -1,7 +1,7 @@
 import type { DeadLetter } from '@waybill/api'
-import { useState } from 'react'
+import { type ReactNode, useEffect, useState } from 'react'
 import { ask } from '../../base/api.ts'
-import { usePages } from '../../base/pages.ts'
+import { type Paged, type PageOf, usePaged } from '../../base/paged.ts'
 import { Link, useApp, useSearch } from '../../base/router.tsx'
 import { useMayAct } from '../../base/session.ts'
 import { count, number, shortId } from '../../base/text.ts'
@@ -21,49 +21,31 @@ const pageSize = 200
 export function Entries({
   filter,
   onDo,
-  version,
 }: {
   readonly filter: DeadFilter
   readonly onDo: (deed: Deed, target: Target) => void
-  /** Goes up when something was done to them: they are read anew. */
-  readonly version: number
 }) {
   const [search] = useSearch()
   const app = useApp()
   const status = statusOf(search)
-  const key = JSON.stringify([filter, app, status, version])
-  const list = usePages<DeadLetter>(key, async (cursor, signal) => {
-    const asked = {
-      ...commandFilter(filter, Date.now()),
-      limit: pageSize,
-      ...(app !== undefined && { app }),
-      ...(status !== undefined && { status }),
-      ...(cursor !== undefined && { cursor }),
-    }
-    const { entries, next, asOf } = await ask('dlq.list', asked, signal)
-    return { rows: entries, next, asOf }
+  const { list, loadMore, reload } = usePaged<DeadLetter>({
+    key: JSON.stringify([filter, app, status]),
+    keyOf,
+    read: (cursor, signal) => readPage({ filter, app, status }, cursor, signal),
   })
-  const [fresh, setFresh] = useState(0)
-  useLive(({ steps }) => {
-    const dead = steps.filter((step) => step.to === 'dlq' && isMeant(filter, app, step)).length
-    if (dead > 0) setFresh((before) => before + dead)
-  })
-  const reload = (): void => {
-    setFresh(0)
-    list.reload()
-  }
   const [chosen, setChosen] = useState<ReadonlyMap<string, DeadLetter>>(new Map())
+  const fresh = useFresh(filter, app, list.at)
+  const rows = list.rows.all
   const selection: Selection = {
     has: (id) => chosen.has(id),
-    toggle: (id) => setChosen((before) => turned(before, list.rows, id)),
+    toggle: (id) => setChosen((before) => turned(before, rows, id)),
   }
-  const mayAct = useMayAct()
   return (
     <>
       <div className="spread">
         <span className="muted num">
-          {number(list.rows.length)}
-          {list.more ? ' loaded, more below' : ''}
+          {number(rows.length)}
+          {list.next === undefined ? '' : ' loaded, more below'}
         </span>
         {fresh > 0 && (
           <button type="button" className="fresh" onClick={reload}>
@@ -74,27 +56,80 @@ export function Entries({
         <AsOf answers={[list]} />
       </div>
       {list.error && <ProblemNotice problem={list.error} dataAt={list.at} retry={reload} />}
-      {list.rows.length > 0 ? (
-        <VirtualTable
-          label="dead letters"
-          rows={list.rows}
-          columns={columns}
-          keyOf={({ id }) => id}
-          hrefOf={({ id }) => `/dead/${id}`}
-          onEnd={list.more ? list.loadMore : undefined}
-          total={list.more ? -1 : list.rows.length}
-          {...(mayAct && { selection })}
-        />
-      ) : list.loading ? (
-        <Loading what="dead letters" rows={12} />
-      ) : (
-        list.error === undefined && <None filter={filter} status={status ?? 'all'} />
-      )}
+      <List list={list} loadMore={loadMore} selection={selection}>
+        <None filter={filter} status={status ?? 'all'} />
+      </List>
       {chosen.size > 0 && (
         <ChosenBar chosen={chosen} onDo={onDo} clear={() => setChosen(new Map())} />
       )}
     </>
   )
+}
+
+/** Rows never move under the cursor: how many came since the list was read. */
+function useFresh(filter: DeadFilter, app: string | undefined, at: number | undefined): number {
+  const [fresh, setFresh] = useState(0)
+  useEffect(() => setFresh(0), [at])
+  useLive(({ steps }) => {
+    const dead = steps.filter((step) => step.to === 'dlq' && isMeant(filter, app, step)).length
+    if (dead > 0) setFresh((before) => before + dead)
+  })
+  return fresh
+}
+
+function List({
+  list: { rows, next, loading, error },
+  loadMore,
+  selection,
+  children,
+}: {
+  readonly list: Paged<DeadLetter>
+  readonly loadMore: () => void
+  readonly selection: Selection
+  /** In place of a list without rows. */
+  readonly children: ReactNode
+}) {
+  const mayAct = useMayAct()
+  if (rows.all.length === 0) {
+    if (loading) return <Loading what="dead letters" rows={12} />
+    return error ? null : children
+  }
+  return (
+    <VirtualTable
+      label="dead letters"
+      rows={rows.all}
+      columns={columns}
+      keyOf={keyOf}
+      hrefOf={({ id }) => `/dead/${id}`}
+      onEnd={next === undefined ? undefined : loadMore}
+      total={next === undefined ? rows.all.length : -1}
+      {...(mayAct && { selection })}
+    />
+  )
+}
+
+const keyOf = ({ id }: DeadLetter): string => id
+
+interface Looked {
+  readonly filter: DeadFilter
+  readonly app: string | undefined
+  readonly status: DeadLetter['status'] | undefined
+}
+
+async function readPage(
+  { filter, app, status }: Looked,
+  cursor: string | undefined,
+  signal: AbortSignal,
+): Promise<PageOf<DeadLetter>> {
+  const asked = {
+    ...commandFilter(filter, Date.now()),
+    limit: pageSize,
+    ...(app !== undefined && { app }),
+    ...(status !== undefined && { status }),
+    ...(cursor !== undefined && { cursor }),
+  }
+  const { entries, next, asOf } = await ask('dlq.list', asked, signal)
+  return { rows: entries, next, asOf }
 }
 
 const isMeant = (

@@ -13,7 +13,7 @@ export interface DeadFilter {
   readonly group?: string
 }
 
-const names = { binding: 'binding', text: 'q', since: 'since', group: 'group' } as const
+const names = { binding: 'binding', text: 'q', since: 'since', group: 'fingerprint' } as const
 
 /** As the log names them; a new one breaks the build here. */
 const reasons: Readonly<Record<DeadReason, true>> = {

@@ -1,4 +1,5 @@
 import type { ResponseOf } from '@waybill/api'
+import { Heads } from '../../ui/heads.tsx'
 import { Link, useSearch } from '../../base/router.tsx'
 import { href } from '../../base/route.ts'
 import { useMayAct } from '../../base/session.ts'
@@ -21,32 +22,18 @@ export function GroupTable({
   const [search] = useSearch()
   const to = (group: Group): string => {
     const next = new URLSearchParams(search)
-    next.set('group', group.fingerprint)
+    next.set('fingerprint', group.fingerprint)
     return href('/dead', next)
   }
   return (
     <div className="card scroll">
       <table className="plain-table">
         <caption className="unseen">groups of dead letters, the latest death first</caption>
-        <thead>
-          <tr>
-            <th scope="col">Died of</th>
-            <th scope="col">Binding</th>
-            <th scope="col" className="right">
-              Pending
-            </th>
-            <th scope="col" className="right">
-              All
-            </th>
-            <th scope="col">First</th>
-            <th scope="col">Last</th>
-            {mayAct && (
-              <th scope="col">
-                <span className="unseen">actions</span>
-              </th>
-            )}
-          </tr>
-        </thead>
+        <Heads
+          titles={['Died of', 'Binding', 'Pending', 'All', 'First', 'Last']}
+          right={['Pending', 'All']}
+          actions={mayAct}
+        />
         <tbody>
           {groups.map((group) => (
             <tr key={`${group.app} ${group.fingerprint}`}>

@@ -12,11 +12,12 @@ import { useCheck, useEventTypes } from '../../schema/use-check.ts'
 import { Age } from '../../ui/age.tsx'
 import { AsOf } from '../../ui/as-of.tsx'
 import { CopyButton } from '../../ui/copy.tsx'
+import { type Fact, Facts } from '../../ui/facts.tsx'
 import { Icon } from '../../ui/icon.tsx'
 import { Json } from '../../ui/json.tsx'
 import { JsonEditor } from '../../ui/json-editor.tsx'
 import { Answer } from '../../ui/notice.tsx'
-import { BindingLink } from '../../ui/reference.tsx'
+import { BindingLink, DispatchLink } from '../../ui/reference.tsx'
 import { State } from '../../ui/state.tsx'
 import type { PageProps } from '../page.ts'
 import { DeadDialog, type Deed } from './redrive.tsx'
@@ -103,7 +104,7 @@ function Head({ letter, onDo }: { readonly letter: Letter; readonly onDo: (deed:
 }
 
 function Died({ letter: { entry, dispatch } }: { readonly letter: Letter }) {
-  const { error, reason, attempts, deadAt, expiresAt, redrives, binding, app, event } = entry
+  const { error, reason } = entry
   return (
     <section className="card" aria-label="what it died of">
       <div className="card-head">
@@ -115,63 +116,47 @@ function Died({ letter: { entry, dispatch } }: { readonly letter: Letter }) {
       </div>
       <div className="card-body detail">
         {error && <pre className="error-text">{error.message}</pre>}
-        <dl className="facts">
-          <dt>reason</dt>
-          <dd>{reason}</dd>
-          {error?.path !== undefined && (
-            <>
-              <dt>at</dt>
-              <dd className="mono">{error.path}</dd>
-            </>
-          )}
-          <dt>binding</dt>
-          <dd>
-            <BindingLink name={binding} app={app} />
-          </dd>
-          <dt>event</dt>
-          <dd>
-            <Link to={`/events/${event}`} className="mono">
-              {shortId(event)}
-            </Link>{' '}
-            <span className="muted">
-              {entry.type} from {dispatch.row.source}
-            </span>
-          </dd>
-          <dt>died</dt>
-          <dd>
-            <Age at={deadAt} />, after {count(attempts, 'attempt')}; kept until{' '}
-            <Age at={expiresAt} />
-          </dd>
-          {redrives > 0 && (
-            <>
-              <dt>redriven</dt>
-              <dd>{count(redrives, 'time')}</dd>
-            </>
-          )}
-          {dispatch.row.rerunOf !== undefined && (
-            <>
-              <dt>runs again</dt>
-              <dd>
-                <Link to={`/dispatches/${dispatch.row.rerunOf}`} className="mono">
-                  {shortId(dispatch.row.rerunOf)}
-                </Link>
-              </dd>
-            </>
-          )}
-          {entry.fingerprint !== undefined && (
-            <>
-              <dt>group</dt>
-              <dd>
-                <Link to={href('/dead', { group: entry.fingerprint })} className="mono">
-                  {entry.fingerprint}
-                </Link>
-              </dd>
-            </>
-          )}
-        </dl>
+        <Facts rows={factsOf(entry, dispatch)} />
       </div>
     </section>
   )
+}
+
+function factsOf(entry: Letter['entry'], dispatch: Letter['dispatch']): readonly Fact[] {
+  const { error, reason, attempts, deadAt, expiresAt, redrives, binding, app, event } = entry
+  const { source, rerunOf } = dispatch.row
+  return [
+    ['reason', reason],
+    ['at', error?.path !== undefined && <span className="mono">{error.path}</span>],
+    ['binding', <BindingLink name={binding} app={app} />],
+    [
+      'event',
+      <>
+        <Link to={`/events/${event}`} className="mono">
+          {shortId(event)}
+        </Link>{' '}
+        <span className="muted">
+          {entry.type} from {source}
+        </span>
+      </>,
+    ],
+    [
+      'died',
+      <>
+        <Age at={deadAt} />, after {count(attempts, 'attempt')}; kept until <Age at={expiresAt} />
+      </>,
+    ],
+    ['redriven', redrives > 0 && count(redrives, 'time')],
+    ['ran again for', rerunOf !== undefined && <DispatchLink id={rerunOf} />],
+    [
+      'group',
+      entry.fingerprint !== undefined && (
+        <Link to={href('/dead', { fingerprint: entry.fingerprint })} className="mono">
+          {entry.fingerprint}
+        </Link>
+      ),
+    ],
+  ]
 }
 
 function Given({ letter, onEdit }: { readonly letter: Letter; readonly onEdit: () => void }) {

@@ -4,6 +4,7 @@ import { ask } from '../../base/api.ts'
 import { useQuery } from '../../base/query.ts'
 import { count, number } from '../../base/text.ts'
 import { CommandDialog, type CommandResult, type CommandRun } from '../../ui/command.tsx'
+import { Facts } from '../../ui/facts.tsx'
 import { ProblemNotice } from '../../ui/notice.tsx'
 import { DispatchLink } from '../../ui/reference.tsx'
 import { OperationProgress } from '../operations/progress.tsx'
@@ -32,72 +33,94 @@ export function DeadDialog({
   readonly target: Target
   readonly onClose: (done: boolean) => void
 }) {
-  const [version, setVersion] = useState<'active' | 'same'>('active')
-  const [rate, setRate] = useState('')
+  const [options, setOptions] = useState<RunOptions>({ version: 'active', rate: '' })
   // The time of asking is the filter's cut-off, for the count and for the command.
   const [meant] = useState(() => meantBy(target, Date.now()))
   const found = useFound(target.app, meant)
   const many = found.data?.matched
-  const isRate = rate === '' || (Number(rate) > 0 && Number(rate) <= 100_000)
-  const named = many === undefined ? '…' : number(many)
-  const run = (asked: CommandRun): Promise<CommandResult> => {
-    const command = { app: target.app, ...meant, reason: asked.reason, dryRun: asked.dryRun }
-    if (deed === 'discard') return discard(command, asked)
-    const more = {
-      version,
-      ...(rate !== '' && { ratePerSecond: Number(rate) }),
-      ...(target.data !== undefined && { data: target.data }),
-    }
-    return redrive({ ...command, ...more }, asked)
-  }
+  const { means } = words[deed]
   return (
     <CommandDialog
-      title={`${words[deed].verb} ${many === undefined ? 'dead letters' : count(many, 'dead letter')}`}
-      verb={`${words[deed].verb} ${named}`}
+      {...named(deed, many)}
       danger={deed === 'discard'}
-      typed={many !== undefined && many >= typedFrom ? String(many) : undefined}
-      blocked={blockedBy(many, isRate)}
-      run={run}
+      blocked={blockedBy(many, options)}
+      run={(asked) => act(deed, target, meant, options, asked)}
       onClose={onClose}
     >
       {found.error && <ProblemNotice problem={found.error} retry={found.refetch} />}
-      <dl className="facts">
-        <dt>acts on</dt>
-        <dd>
-          <b>{many === undefined ? 'counting …' : count(many, 'pending dead letter')}</b>
-          {(found.data?.declined.length ?? 0) > 0 && (
-            <span className="muted"> ({found.data?.declined.length} are not pending any more)</span>
-          )}
-        </dd>
-        <dt>chosen</dt>
-        <dd>{target.filter ? `by filter: ${filterText(target.filter)}` : 'one by one'}</dd>
-        {target.data !== undefined && (
-          <>
-            <dt>data</dt>
-            <dd>as edited, instead of what it died of; the event keeps its id</dd>
-          </>
-        )}
-        <dt>means</dt>
-        <dd className="muted">{words[deed].means}</dd>
-      </dl>
-      {deed === 'redrive' && (
-        <Options
-          version={version}
-          setVersion={setVersion}
-          rate={rate}
-          setRate={setRate}
-          isRate={isRate}
-          many={many ?? 0}
-        />
-      )}
+      <Facts
+        rows={[
+          ['acts on', <Count many={many} declined={found.data?.declined.length ?? 0} />],
+          ['chosen', target.filter ? `by filter: ${filterText(target.filter)}` : 'one by one'],
+          [
+            'data',
+            target.data !== undefined &&
+              'as edited, instead of what it died of; the event keeps its id',
+          ],
+          ['means', <span className="muted">{means}</span>],
+        ]}
+      />
+      {deed === 'redrive' && <Options options={options} change={setOptions} many={many ?? 0} />}
     </CommandDialog>
   )
 }
 
-function blockedBy(many: number | undefined, isRate: boolean): string | undefined {
+function Count({
+  many,
+  declined,
+}: {
+  readonly many: number | undefined
+  readonly declined: number
+}) {
+  return (
+    <>
+      <b>{many === undefined ? 'counting …' : count(many, 'pending dead letter')}</b>
+      {declined > 0 && <span className="muted"> ({declined} are not pending any more)</span>}
+    </>
+  )
+}
+
+/** The number is on the button, and typed when it is large. */
+function named(deed: Deed, many: number | undefined) {
+  const { verb } = words[deed]
+  if (many === undefined) return { title: `${verb} dead letters`, verb: `${verb} …` }
+  return {
+    title: `${verb} ${count(many, 'dead letter')}`,
+    verb: `${verb} ${number(many)}`,
+    typed: many >= typedFrom ? String(many) : undefined,
+  }
+}
+
+interface RunOptions {
+  readonly version: 'active' | 'same'
+  /** As typed. */
+  readonly rate: string
+}
+
+const isRate = (rate: string): boolean =>
+  rate === '' || (Number(rate) > 0 && Number(rate) <= 100_000)
+
+function blockedBy(many: number | undefined, { rate }: RunOptions): string | undefined {
   if (many === undefined) return 'they are being counted'
   if (many === 0) return 'none of them is pending'
-  return isRate ? undefined : 'the rate is not right'
+  return isRate(rate) ? undefined : 'the rate is not right'
+}
+
+function act(
+  deed: Deed,
+  { app, data }: Target,
+  meant: Meant,
+  { version, rate }: RunOptions,
+  asked: CommandRun,
+): Promise<CommandResult> {
+  const command = { app, ...meant, reason: asked.reason, dryRun: asked.dryRun }
+  if (deed === 'discard') return discard(command, asked)
+  const more = {
+    version,
+    ...(rate !== '' && { ratePerSecond: Number(rate) }),
+    ...(data !== undefined && { data }),
+  }
+  return redrive({ ...command, ...more }, asked)
 }
 
 const words = {
@@ -207,29 +230,26 @@ function Declined({
 }
 
 function Options({
-  version,
-  setVersion,
-  rate,
-  setRate,
-  isRate,
+  options,
+  change,
   many,
 }: {
-  readonly version: 'active' | 'same'
-  readonly setVersion: (version: 'active' | 'same') => void
-  readonly rate: string
-  readonly setRate: (text: string) => void
-  readonly isRate: boolean
+  readonly options: RunOptions
+  readonly change: (options: RunOptions) => void
   readonly many: number
 }) {
   const [versionId, rateId] = [useId(), useId()]
+  const isRight = isRate(options.rate)
   return (
     <div className="fields-grid">
       <div className="field">
         <label htmlFor={versionId}>by which version</label>
         <select
           id={versionId}
-          value={version}
-          onChange={({ target }) => setVersion(target.value === 'same' ? 'same' : 'active')}
+          value={options.version}
+          onChange={({ target: { value } }) =>
+            change({ ...options, version: value === 'same' ? 'same' : 'active' })
+          }
         >
           <option value="active">the one that is active now</option>
           <option value="same">the one that it died under</option>
@@ -241,11 +261,16 @@ function Options({
           <input
             id={rateId}
             inputMode="decimal"
-            value={rate}
-            aria-invalid={!isRate}
-            onChange={({ target }) => setRate(target.value)}
+            value={options.rate}
+            aria-invalid={!isRight}
+            aria-describedby={isRight ? undefined : `${rateId}-wrong`}
+            onChange={({ target }) => change({ ...options, rate: target.value })}
           />
-          {!isRate && <span className="wrong">a number above 0, at most 100,000</span>}
+          {!isRight && (
+            <span id={`${rateId}-wrong`} className="wrong">
+              a number above 0, at most 100,000
+            </span>
+          )}
         </div>
       )}
     </div>

@@ -1,5 +1,5 @@
 import { setSearch, useSearch } from '../../base/router.tsx'
-import { SearchText } from '../../ui/search-field.tsx'
+import { SearchField } from '../../ui/search-field.tsx'
 
 const periods = ['5m', '1h', '24h', '7d']
 
@@ -7,9 +7,9 @@ export function Filters() {
   const [search] = useSearch()
   return (
     <div className="spread">
-      <SearchText name="q" label="id, type, source, subject" wide isFilter />
-      <SearchText name="type" label="event type, or order.*" />
-      <SearchText name="source" label="source" />
+      <SearchField name="q" label="id, type, source, subject" wide isFilter />
+      <SearchField name="type" label="event type, or order.*" />
+      <SearchField name="source" label="source" />
       <label>
         <span className="unseen">came within</span>
         <select

@@ -1,4 +1,5 @@
 import '../ops.css'
+import { Heads } from '../../ui/heads.tsx'
 import { limitsOf, type WholeLimit } from '@waybill/api'
 import type { Rule } from '@waybill/core'
 import { useMemo, useState } from 'react'
@@ -12,7 +13,7 @@ import { Age } from '../../ui/age.tsx'
 import { AsOf } from '../../ui/as-of.tsx'
 import { Meter } from '../../ui/meter.tsx'
 import { Answer, Empty } from '../../ui/notice.tsx'
-import { SearchSelect, SearchText } from '../../ui/search-field.tsx'
+import { SearchSelect, SearchField } from '../../ui/search-field.tsx'
 import { atBestMs, type Drain, drainOf } from './drain.ts'
 import { LimitDetail } from './limit.tsx'
 import { SetDialog } from './set.tsx'
@@ -38,7 +39,7 @@ export function Flow() {
         <AsOf answers={answer.data ?? []} />
       </div>
       <div className="filter-row">
-        <SearchText name="q" label="limit or rule" isFilter />
+        <SearchField name="q" label="limit or rule" isFilter />
         <SearchSelect name="show" label="which limits" options={showOptions} />
       </div>
       <Answer answer={answer} what="limits">
@@ -128,61 +129,71 @@ function LimitTable({
     <div className="card scroll">
       <table className="plain-table">
         <caption className="unseen">limits</caption>
-        <thead>
-          <tr>
-            <th scope="col">Limit</th>
-            <th scope="col">Rule in force</th>
-            <th scope="col">Used</th>
-            <th scope="col" className="right">
-              Waiting
-            </th>
-            <th scope="col">Oldest</th>
-            <th scope="col">Empty</th>
-            {mayAct && (
-              <th scope="col">
-                <span className="unseen">actions</span>
-              </th>
-            )}
-          </tr>
-        </thead>
+        <Heads
+          titles={['Limit', 'Rule in force', 'Used', 'Waiting', 'Oldest', 'Empty']}
+          right={['Waiting']}
+          actions={mayAct}
+        />
         <tbody>
           {limits.map((one) => (
-            <tr key={nameOf(one)} data-current={one === chosen}>
-              <td>
-                <Link to={href('/flow', { limit: nameOf(one) })}>{one.limit}</Link>
-              </td>
-              <td>
-                {ruleText(one.rule)}
-                {one.override && <SetMark override={one.override} />}
-              </td>
-              <td className="tight">
-                <Used limit={one} />
-              </td>
-              <td className="right">{number(one.waiting)}</td>
-              <td className="tight">{one.oldest !== undefined && <Age at={one.oldest} />}</td>
-              <td>
-                <Drains drain={drainFor(one)} limit={one} />
-              </td>
-              {mayAct && (
-                <td className="tight">
-                  <div className="row-do">
-                    <button
-                      type="button"
-                      disabled={one.rule.kind === 'singleton'}
-                      title={one.rule.kind === 'singleton' ? 'it has no numbers' : undefined}
-                      aria-label={`change ${one.limit}`}
-                      onClick={() => onSet(one)}
-                    >
-                      Change …
-                    </button>
-                  </div>
-                </td>
-              )}
-            </tr>
+            <Row
+              key={nameOf(one)}
+              limit={one}
+              isCurrent={one === chosen}
+              drain={drainFor(one)}
+              onSet={mayAct ? onSet : undefined}
+            />
           ))}
         </tbody>
       </table>
     </div>
+  )
+}
+
+function Row({
+  limit,
+  isCurrent,
+  drain,
+  onSet,
+}: {
+  readonly limit: WholeLimit
+  readonly isCurrent: boolean
+  readonly drain: Drain
+  readonly onSet: ((limit: WholeLimit) => void) | undefined
+}) {
+  return (
+    <tr data-current={isCurrent}>
+      <td>
+        <Link to={href('/flow', { limit: nameOf(limit) })}>{limit.limit}</Link>
+      </td>
+      <td>
+        {ruleText(limit.rule)}
+        {limit.override && <SetMark override={limit.override} />}
+      </td>
+      <td className="tight">
+        <Used limit={limit} />
+      </td>
+      <td className="right">{number(limit.waiting)}</td>
+      <td className="tight">{limit.oldest !== undefined && <Age at={limit.oldest} />}</td>
+      <td>
+        <Drains drain={drain} limit={limit} />
+      </td>
+      {onSet && (
+        <td className="tight">
+          <div className="row-do">
+            <button
+              type="button"
+              disabled={limit.rule.kind === 'singleton'}
+              title={limit.rule.kind === 'singleton' ? 'it has no numbers' : undefined}
+              aria-label={`change ${limit.limit}`}
+              onClick={() => onSet(limit)}
+            >
+              Change …
+            </button>
+          </div>
+        </td>
+      )}
+    </tr>
   )
 }
 

@@ -7,6 +7,7 @@ import { useMayAct } from '../../base/session.ts'
 import { count, number } from '../../base/text.ts'
 import { Age } from '../../ui/age.tsx'
 import { AsOf } from '../../ui/as-of.tsx'
+import { Facts } from '../../ui/facts.tsx'
 import { Icon } from '../../ui/icon.tsx'
 import { Answer } from '../../ui/notice.tsx'
 import { DispatchLink } from '../../ui/reference.tsx'
@@ -15,7 +16,9 @@ type LedgerRow = ResponseOf<'flow.list'>['ledgers'][number]
 
 /** Holders and waiters that are asked for, of each ledger. */
 const members = 50
-const ledgersMax = 30
+const ledgersMax = 100
+/** Shown with their members at first. */
+const openMax = 3
 
 /** One limit: who holds, who waits, and why its numbers are what they are. */
 export function LimitDetail({
@@ -45,22 +48,21 @@ export function LimitDetail({
         </button>
       </div>
       <div className="card-body detail">
-        <dl className="facts">
-          <dt>app</dt>
-          <dd>{app}</dd>
-          <dt>in force</dt>
-          <dd>{ruleText(rule)}</dd>
-          {override && (
-            <>
-              <dt>set</dt>
-              <dd>
-                by {override.by}, <Age at={override.at} />: {override.reason}
-              </dd>
-              <dt>deployed</dt>
-              <dd>{deployed === undefined ? 'not known' : ruleText(deployed)}</dd>
-            </>
-          )}
-        </dl>
+        <Facts
+          rows={[
+            ['app', app],
+            ['in force', ruleText(rule)],
+            [
+              'set',
+              override && (
+                <>
+                  by {override.by}, <Age at={override.at} />: {override.reason}
+                </>
+              ),
+            ],
+            ['deployed', override && (deployed === undefined ? 'not known' : ruleText(deployed))],
+          ]}
+        />
         <Answer answer={answer} what={`who is in ${name}`}>
           {(answers) => (
             <>
@@ -83,8 +85,8 @@ function Ledgers({ rows }: { readonly rows: readonly LedgerRow[] }) {
   const sorted = rows.toSorted((a, b) => b.waiting - a.waiting || b.used - a.used)
   return (
     <>
-      {sorted.slice(0, ledgersMax).map((row) => (
-        <OneLedger key={`${row.slot} ${row.ledger}`} row={row} />
+      {sorted.slice(0, ledgersMax).map((row, at) => (
+        <OneLedger key={`${row.slot} ${row.ledger}`} row={row} isOpen={at < openMax} />
       ))}
       {sorted.length > ledgersMax && (
         <p className="muted">and {count(sorted.length - ledgersMax, 'key')} with fewer waiting</p>
@@ -93,30 +95,33 @@ function Ledgers({ rows }: { readonly rows: readonly LedgerRow[] }) {
   )
 }
 
-function OneLedger({ row }: { readonly row: LedgerRow }) {
+/** The busiest are open; a key's line is one click away. */
+function OneLedger({ row, isOpen }: { readonly row: LedgerRow; readonly isOpen: boolean }) {
   const { key, tenant, slot, used, waiting, holders, waiters, oldest, nextAt } = row
   return (
-    <div className="detail">
-      <div className="spread">
-        {key !== undefined && <b className="mono">{key}</b>}
-        {tenant !== undefined && tenant !== 'default' && <span>tenant {tenant}</span>}
+    <details className="ledger" open={isOpen}>
+      <summary>
+        {key !== undefined && <b className="mono">{key}</b>}{' '}
+        {tenant !== undefined && tenant !== 'default' && `tenant ${tenant} `}
         <span className="num">
-          used {number(used)}, waiting {number(waiting)}
+          {number(used)} used, {number(waiting)} waiting
         </span>
-        {oldest !== undefined && (
-          <span className="muted">
-            oldest <Age at={oldest} />
-          </span>
-        )}
-        {nextAt !== undefined && (
-          <span className="muted">
-            next may go <Age at={nextAt} />
-          </span>
-        )}
-        <span className="muted small push">slot {slot}</span>
-      </div>
+        <span className="muted">
+          {oldest !== undefined && (
+            <>
+              , oldest <Age at={oldest} />
+            </>
+          )}
+          {nextAt !== undefined && (
+            <>
+              , next may go <Age at={nextAt} />
+            </>
+          )}
+          , slot {slot}
+        </span>
+      </summary>
       {holders.length > 0 && (
-        <div>
+        <>
           <h3>holds</h3>
           <ul className="ids">
             {holders.map((id) => (
@@ -125,10 +130,10 @@ function OneLedger({ row }: { readonly row: LedgerRow }) {
               </li>
             ))}
           </ul>
-        </div>
+        </>
       )}
       {waiters.length > 0 && <Waiters row={row} />}
-    </div>
+    </details>
   )
 }
 

@@ -1,4 +1,5 @@
 import type { WholeLimit } from '@waybill/api'
+import type { RulePatch } from '@waybill/core'
 import { useId, useState } from 'react'
 import { ask } from '../../base/api.ts'
 import {
@@ -9,7 +10,9 @@ import {
   settable,
   settableLabels,
 } from '../../base/rule.ts'
+import { number } from '../../base/text.ts'
 import { CommandDialog, type CommandResult, type CommandRun } from '../../ui/command.tsx'
+import { Facts } from '../../ui/facts.tsx'
 
 /** Other numbers for a limit while it is in force, or those that were deployed. */
 export function SetDialog({
@@ -29,39 +32,21 @@ export function SetDialog({
   const isRight = Object.keys(wrong).length === 0
   // What was set before and is not touched now stays set.
   const whole = reset ? null : { ...override?.rule, ...patch }
-  const run = async ({ reason, dryRun, signal }: CommandRun): Promise<CommandResult> => {
-    const { before, after, asOf } = await ask(
-      'flow.set',
-      { app, limit, rule: whole, reason, dryRun },
-      signal,
-    )
-    const verb = dryRun ? 'would be' : 'is'
-    return {
-      count: 1,
-      text: `${limit} ${verb}: ${ruleText(after)}. Before: ${ruleText(before)}.`,
-      asOf,
-    }
-  }
   return (
     <CommandDialog
       title={`Change ${limit}`}
       verb={reset ? 'Reset to deployed' : 'Change'}
       blocked={reset ? undefined : blockedBy(isChanged, isRight)}
-      run={run}
+      run={(asked) => setRule({ app, limit, rule: whole }, asked)}
       onClose={onClose}
     >
-      <dl className="facts">
-        <dt>in force</dt>
-        <dd>{ruleText(rule)}</dd>
-        {override && (
-          <>
-            <dt>deployed</dt>
-            <dd>{deployed === undefined ? 'not known' : ruleText(deployed)}</dd>
-          </>
-        )}
-        <dt>waiting now</dt>
-        <dd>{waiting}</dd>
-      </dl>
+      <Facts
+        rows={[
+          ['in force', ruleText(rule)],
+          ['deployed', override && (deployed === undefined ? 'not known' : ruleText(deployed))],
+          ['waiting now', number(waiting)],
+        ]}
+      />
       <fieldset className="bare fields-grid" disabled={reset}>
         <legend className="unseen">numbers</legend>
         {names.map((name) => (
@@ -86,6 +71,19 @@ export function SetDialog({
       )}
     </CommandDialog>
   )
+}
+
+async function setRule(
+  change: { readonly app: string; readonly limit: string; readonly rule: RulePatch },
+  { reason, dryRun, signal }: CommandRun,
+): Promise<CommandResult> {
+  const { before, after, asOf } = await ask('flow.set', { ...change, reason, dryRun }, signal)
+  const verb = dryRun ? 'would be' : 'is'
+  return {
+    count: 1,
+    text: `${change.limit} ${verb}: ${ruleText(after)}. Before: ${ruleText(before)}.`,
+    asOf,
+  }
 }
 
 function blockedBy(isChanged: boolean, isRight: boolean): string | undefined {

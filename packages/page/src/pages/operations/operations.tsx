@@ -1,4 +1,5 @@
 import '../ops.css'
+import { Heads } from '../../ui/heads.tsx'
 import { type Operation, operationsOf } from '@waybill/api'
 import { useMemo } from 'react'
 import { useAskEach } from '../../base/query.ts'
@@ -9,12 +10,13 @@ import { clip, count, duration, moment, number } from '../../base/text.ts'
 import { Age } from '../../ui/age.tsx'
 import { AsOf } from '../../ui/as-of.tsx'
 import { CopyButton } from '../../ui/copy.tsx'
+import { type Fact, Facts } from '../../ui/facts.tsx'
 import { Icon } from '../../ui/icon.tsx'
 import { Json } from '../../ui/json.tsx'
 import { Answer, Empty } from '../../ui/notice.tsx'
-import { SearchSelect, SearchText } from '../../ui/search-field.tsx'
+import { SearchSelect, SearchField } from '../../ui/search-field.tsx'
 import { State } from '../../ui/state.tsx'
-import { aboutOf, different, filterOf, fits } from './operations.ts'
+import { aboutOf, different, filterOf, fits } from './audit.ts'
 import { CancelButton, Progress } from './progress.tsx'
 
 /** The audit that is read at once; the log holds all of it. */
@@ -95,7 +97,7 @@ const options = (first: string, values: readonly string[]) => [
 function Filters({ all }: { readonly all: readonly Operation[] }) {
   return (
     <div className="filter-row">
-      <SearchText name="q" label="reason, filter, id" isFilter />
+      <SearchField name="q" label="reason, filter, id" isFilter />
       <SearchSelect
         name="kind"
         label="kind"
@@ -149,16 +151,7 @@ function Audit({
     <div className="card scroll">
       <table className="plain-table">
         <caption className="unseen">what was done, newest first</caption>
-        <thead>
-          <tr>
-            <th scope="col">When</th>
-            <th scope="col">What</th>
-            <th scope="col">On</th>
-            <th scope="col">Result</th>
-            <th scope="col">By</th>
-            <th scope="col">Why</th>
-          </tr>
-        </thead>
+        <Heads titles={['When', 'What', 'On', 'Result', 'By', 'Why']} />
         <tbody>
           {shown.map((one) => (
             <tr key={one.id} data-current={one === chosen}>
@@ -194,7 +187,7 @@ function Detail({
   readonly onDone: () => void
   readonly onClose: () => void
 }) {
-  const { id, kind, app, by, reason, at, endedAt, note, filter } = operation
+  const { kind, filter } = operation
   const now = useNow()
   return (
     <section className="card" aria-label={`operation ${kind}`}>
@@ -208,36 +201,7 @@ function Detail({
       </div>
       <div className="card-body detail">
         <Progress operation={operation} />
-        <dl className="facts">
-          <dt>who</dt>
-          <dd>{by}</dd>
-          <dt>why</dt>
-          <dd>{reason}</dd>
-          <dt>app</dt>
-          <dd>{app}</dd>
-          <dt>began</dt>
-          <dd>
-            {moment(at, now)} (<Age at={at} />)
-          </dd>
-          {endedAt !== undefined && (
-            <>
-              <dt>ended</dt>
-              <dd>
-                {moment(endedAt, now)}, after {duration(endedAt - at)}
-              </dd>
-            </>
-          )}
-          {note !== undefined && (
-            <>
-              <dt>note</dt>
-              <dd>{note}</dd>
-            </>
-          )}
-          <dt>id</dt>
-          <dd className="mono small">
-            {id} <CopyButton text={id} what="id" />
-          </dd>
-        </dl>
+        <Facts rows={factsOf(operation, now)} />
         <div>
           <h3>it was told to act on</h3>
           <Json value={filter} label="filter" />
@@ -245,4 +209,27 @@ function Detail({
       </div>
     </section>
   )
+}
+
+function factsOf(operation: Operation, now: number): readonly Fact[] {
+  const { id, app, by, reason, at, endedAt, note } = operation
+  return [
+    ['who', by],
+    ['why', reason],
+    ['app', app],
+    [
+      'began',
+      <>
+        {moment(at, now)} (<Age at={at} />)
+      </>,
+    ],
+    ['ended', endedAt !== undefined && `${moment(endedAt, now)}, after ${duration(endedAt - at)}`],
+    ['note', note],
+    [
+      'id',
+      <span className="mono small">
+        {id} <CopyButton text={id} what="id" />
+      </span>,
+    ],
+  ]
 }

@@ -1,4 +1,5 @@
 import type { PartitionRow } from '@waybill/api'
+import { Heads } from '../../ui/heads.tsx'
 import { useAskEach } from '../../base/query.ts'
 import { useApp } from '../../base/router.tsx'
 import { count, duration, number } from '../../base/text.ts'
@@ -7,7 +8,7 @@ import { AsOf } from '../../ui/as-of.tsx'
 import { Icon } from '../../ui/icon.tsx'
 import { Answer, Empty } from '../../ui/notice.tsx'
 import { State } from '../../ui/state.tsx'
-import { orphansOf, partitionsOf, positionsText } from './services.ts'
+import { orphansOf, partitionsOf, positionsText } from './instances.ts'
 
 /** Who leads what, and how far each has come. */
 export function Partitions() {
@@ -100,30 +101,21 @@ function PartitionTable({ rows }: { readonly rows: readonly PartitionRow[] }) {
   return (
     <table className="plain-table">
       <caption className="unseen">partitions, who leads them, and how far they have come</caption>
-      <thead>
-        <tr>
-          <th scope="col">Partition</th>
-          <th scope="col">State</th>
-          <th scope="col">Led by</th>
-          <th scope="col" className="right">
-            Epoch
-          </th>
-          <th scope="col" className="right">
-            Open
-          </th>
-          <th scope="col" className="right">
-            Running
-          </th>
-          <th scope="col" className="right">
-            Lag
-          </th>
-          <th scope="col" className="right">
-            Journal
-          </th>
-          <th scope="col">Has read</th>
-          <th scope="col">Next timer</th>
-        </tr>
-      </thead>
+      <Heads
+        titles={[
+          'Partition',
+          'State',
+          'Led by',
+          'Epoch',
+          'Open',
+          'Running',
+          'Lag',
+          'Journal',
+          'Has read',
+          'Next timer',
+        ]}
+        right={['Epoch', 'Open', 'Running', 'Lag', 'Journal']}
+      />
       <tbody>
         {rows.map((row) => (
           <tr key={keyOf(row)}>

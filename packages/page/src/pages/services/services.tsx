@@ -1,4 +1,5 @@
 import '../ops.css'
+import { Heads } from '../../ui/heads.tsx'
 import { useAsk, useAskEach } from '../../base/query.ts'
 import { count, number } from '../../base/text.ts'
 import { Age } from '../../ui/age.tsx'
@@ -12,7 +13,7 @@ import {
   instancesOf,
   type ProjectionAnswer,
   type Stream,
-} from './services.ts'
+} from './instances.ts'
 
 const everyMs = 2000
 
@@ -70,16 +71,7 @@ function Instances({ rows }: { readonly rows: readonly Health[] }) {
   return (
     <table className="plain-table">
       <caption className="unseen">instances with their checks</caption>
-      <thead>
-        <tr>
-          <th scope="col">Service</th>
-          <th scope="col">Instance</th>
-          <th scope="col">State</th>
-          <th scope="col">Checks</th>
-          <th scope="col">Version</th>
-          <th scope="col">Runs since</th>
-        </tr>
-      </thead>
+      <Heads titles={['Service', 'Instance', 'State', 'Checks', 'Version', 'Runs since']} />
       <tbody>
         {rows.map(({ service, instance, version, startedAt, ready, checks }) => (
           <tr key={`${service} ${instance}`}>
@@ -122,21 +114,10 @@ function Projections({ answers }: { readonly answers: readonly ProjectionAnswer[
   return (
     <table className="plain-table">
       <caption className="unseen">how far each projection has come</caption>
-      <thead>
-        <tr>
-          <th scope="col">Projection</th>
-          <th scope="col">Instance</th>
-          <th scope="col">State</th>
-          <th scope="col">Of</th>
-          <th scope="col" className="right">
-            Taken in
-          </th>
-          <th scope="col" className="right">
-            Behind
-          </th>
-          <th scope="col">Last</th>
-        </tr>
-      </thead>
+      <Heads
+        titles={['Projection', 'Instance', 'State', 'Of', 'Taken in', 'Behind', 'Last']}
+        right={['Taken in', 'Behind']}
+      />
       <tbody>
         {rows.map(({ projection, instance, rebuilding, partition, stream, applied, head, at }) => (
           <tr key={`${instance} ${projection} ${stream} ${partition?.app} ${partition?.slot}`}>
@@ -173,25 +154,10 @@ function Streams({ streams }: { readonly streams: readonly Stream[] }) {
   return (
     <table className="plain-table">
       <caption className="unseen">streams with what they hold</caption>
-      <thead>
-        <tr>
-          <th scope="col">Stream</th>
-          <th scope="col">Holds</th>
-          <th scope="col" className="right">
-            Messages
-          </th>
-          <th scope="col" className="right">
-            Size
-          </th>
-          <th scope="col" className="right">
-            First
-          </th>
-          <th scope="col" className="right">
-            Last
-          </th>
-          <th scope="col">Since</th>
-        </tr>
-      </thead>
+      <Heads
+        titles={['Stream', 'Holds', 'Messages', 'Size', 'First', 'Last', 'Since']}
+        right={['Messages', 'Size', 'First', 'Last']}
+      />
       <tbody>
         {streams.map(({ name, holds, messages, bytes, firstSeq, lastSeq, createdAt }) => (
           <tr key={name}>

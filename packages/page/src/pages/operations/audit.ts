@@ -46,7 +46,7 @@ export function aboutOf({ filter }: Pick<Operation, 'filter'>): string {
 const leftOut = new Set(['before', 'after', 'change', 'ledger'])
 
 const plain = (value: unknown): string =>
-  typeof value === 'object' ? JSON.stringify(value).replaceAll('"', '') : String(value)
+  typeof value === 'string' ? value : JSON.stringify(value).replaceAll('"', '')
 
 export const isBulk = ({ state, total }: Pick<Operation, 'state' | 'total'>): boolean =>
   state === 'running' || total > 1
