@@ -9,6 +9,7 @@ const orderCharged = defineEvent('order.charged', numbered)
 const parcelReady = defineEvent('parcel.ready', numbered)
 const noteWritten = defineEvent('note.written', numbered)
 const jobAsked = defineEvent('job.asked', numbered)
+const callAsked = defineEvent('call.asked', numbered)
 const issueOpened = defineEvent(
   'github.issues.opened',
   z.looseObject({ issue: z.looseObject({ number: z.int() }) }),
@@ -54,6 +55,16 @@ export const app = defineApp({
       id: 'wait',
       on: jobAsked,
       handler: ({ signal }) => desk('wait', signal),
+    }),
+    // One failure, and nobody is called for an hour.
+    defineBinding({
+      id: 'call',
+      on: callAsked,
+      circuit: { destination: '"exchange"', failures: 1, open: '1h', openMax: '1h' },
+      retry: { attempts: 1 },
+      handler: () => {
+        throw new Error('the exchange does not answer')
+      },
     }),
     defineBinding({
       id: 'triage',
