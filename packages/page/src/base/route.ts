@@ -48,6 +48,7 @@ export function href(path: string, search?: URLSearchParams | Changes, hash = ''
 
 /** What is chosen once and holds on every page travels with every link that does not choose anew. */
 export function carrying(to: string, from: URLSearchParams, names: readonly string[]): string {
+  if (!names.some((name) => from.has(name))) return to
   const url = new URL(to, 'http://page')
   for (const name of names) {
     const value = from.get(name)

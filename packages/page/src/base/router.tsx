@@ -1,4 +1,4 @@
-import { type AnchorHTMLAttributes, type MouseEvent, useMemo, useSyncExternalStore } from 'react'
+import { type AnchorHTMLAttributes, type MouseEvent, useSyncExternalStore } from 'react'
 import { carrying, type Changes, href, withSearch } from './route.ts'
 
 /** The router: the History API and the address bar are the store, nothing is kept beside them. */
@@ -27,12 +27,22 @@ const tell = (): void => {
 
 const here = (): string => `${location.pathname}${location.search}${location.hash}`
 
-export function usePlace(): Place {
-  const at = useSyncExternalStore(subscribe, here)
-  return useMemo(() => {
-    const { pathname, searchParams, hash } = new URL(at, location.origin)
-    return { path: pathname, search: searchParams, hash }
-  }, [at])
+export const usePlace = (): Place => useSyncExternalStore(subscribe, placeNow)
+
+let place: Place & { readonly at: string } = {
+  at: '',
+  path: '/',
+  search: new URLSearchParams(),
+  hash: '',
+}
+
+/** Read once for all who ask: every link on the page does. */
+function placeNow(): Place {
+  const at = here()
+  if (at === place.at) return place
+  const { pathname: path, search, hash } = location
+  place = { at, path, search: new URLSearchParams(search), hash }
+  return place
 }
 
 export interface Going {

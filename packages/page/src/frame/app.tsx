@@ -96,6 +96,7 @@ function Outlet() {
 
 const Nowhere = ({ path }: { readonly path: string }) => (
   <Empty title="There is no such page">
+    <h1 className="unseen">Not found</h1>
     <p className="mono">{path}</p>
     <Link to="/">Overview</Link>
   </Empty>

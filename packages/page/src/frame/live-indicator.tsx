@@ -49,7 +49,8 @@ function wordsOf(state: LiveState, now: number): Words {
   const { link, paused, why = '', lostAt = now } = state
   if (link === 'connecting') return { tone: 'queued', text: 'connecting', why: '' }
   if (link === 'lost') {
-    return { tone: 'failed', text: `reconnecting ${duration(Math.max(0, now - lostAt))}`, why }
+    const since = now - lostAt < 1000 ? '' : ` ${duration(now - lostAt)}`
+    return { tone: 'failed', text: `reconnecting${since}`, why }
   }
   if (paused) return { tone: 'held', text: 'paused', why: 'nothing on the page changes by itself' }
   return wordsOfServer(state)
@@ -60,7 +61,7 @@ function wordsOfServer({ status }: LiveState): Words {
     const why = 'the dashboard runs, but its connection to NATS is down'
     return { tone: 'failed', text: 'server lost NATS', why }
   }
-  if (status === undefined || status.behind === 0) {
+  if (status === undefined || status.behind <= 0) {
     return { tone: 'done', text: 'live', why: 'connected, and nothing is behind' }
   }
   const why = 'the rows that lists are made of lag behind the journal'

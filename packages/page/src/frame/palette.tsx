@@ -48,7 +48,7 @@ export function Palette({
       <div className="palette">
         <input
           type="search"
-          autoFocus
+          data-autofocus=""
           value={text}
           placeholder="page, command, or id, key, subject, error of a dispatch"
           role="combobox"

@@ -33,40 +33,26 @@ export interface LiveHub {
 /** One connection for the whole page; opened by the first who looks, paced for all. */
 export function createLiveHub(source: LiveSource): LiveHub {
   let state: LiveState = { link: 'connecting', paused: false, perSecond: 0 }
+  let opened = false
   const watchers = new Set<() => void>()
   const ears = new Set<(batch: LiveBatch) => void>()
   const resets = new Set<() => void>()
-  const rate = createRate()
-  let gathered: LiveStep[] = []
-  let timer: ReturnType<typeof setTimeout> | undefined
-  let opened = false
 
   const set = (changes: Partial<LiveState>): void => {
     state = { ...state, ...changes }
     for (const watcher of watchers) watcher()
   }
+  const pacer = createPacer(
+    (batch) => ears.forEach((ear) => state.paused || ear(batch)),
+    (perSecond) => set({ perSecond }),
+  )
   const reset = (): void => resets.forEach((listener) => listener())
-  const flush = (): void => {
-    timer = undefined
-    const perSecond = rate.perSecond(Date.now())
-    const steps = gathered
-    gathered = []
-    const batch = perSecond > conflateAbovePerSecond ? conflate(steps) : { steps, folded: 0 }
-    for (const ear of ears) ear(batch)
-    if (Math.abs(perSecond - state.perSecond) > 0.5) set({ perSecond })
-  }
-  const gather = (steps: LiveStep[]): void => {
-    rate.add(steps.length, Date.now())
-    if (state.paused) return
-    gathered.push(...steps)
-    timer ??= setTimeout(flush, Math.max(16, paceMs(rate.perSecond(Date.now()))))
-  }
   const open = (): void => {
     if (opened) return
     opened = true
     source.open({
-      bundle: (bundle) => gather(stepsOf(bundle)),
-      status: (status) => set({ status, perSecond: rate.perSecond(Date.now()) }),
+      bundle: (bundle) => pacer.gather(stepsOf(bundle)),
+      status: (status) => set({ status }),
       reset: () => (state.paused ? undefined : reset()),
       link: (link, why) => {
         // What came back may have missed something; the server replays it, the rows are cheap.
@@ -82,9 +68,42 @@ export function createLiveHub(source: LiveSource): LiveHub {
     hear: (listener) => (open(), enrol(ears, listener)),
     onReset: (listener) => enrol(resets, listener),
     pause: (paused) => {
-      if (paused) gathered = []
       set({ paused })
       if (!paused) reset()
+    },
+  }
+}
+
+const frameMs = 16
+const rateMs = 500
+
+/** Gathers for a frame, or for 100 ms when much is going on, and says how much that is. */
+function createPacer(deliver: (batch: LiveBatch) => void, tell: (perSecond: number) => void) {
+  const rate = createRate()
+  let gathered: LiveStep[] = []
+  let timer: ReturnType<typeof setTimeout> | undefined
+  let teller: ReturnType<typeof setTimeout> | undefined
+
+  const flush = (): void => {
+    timer = undefined
+    const steps = gathered
+    gathered = []
+    const isMuch = rate.perSecond(Date.now()) > conflateAbovePerSecond
+    deliver(isMuch ? conflate(steps) : { steps, folded: 0 })
+  }
+  /** Until it is zero again: when nothing comes any more, nobody else says so. */
+  const say = (): void => {
+    const perSecond = rate.perSecond(Date.now())
+    tell(perSecond)
+    teller = perSecond > 0 ? setTimeout(say, rateMs) : undefined
+  }
+  return {
+    gather(steps: readonly LiveStep[]): void {
+      const now = Date.now()
+      rate.add(steps.length, now)
+      gathered.push(...steps)
+      timer ??= setTimeout(flush, Math.max(frameMs, paceMs(rate.perSecond(now))))
+      teller ??= setTimeout(say, rateMs)
     },
   }
 }

@@ -1,4 +1,4 @@
-import { type ReactNode, useEffect, useId, useState } from 'react'
+import { type ReactNode, useEffect, useId, useRef, useState } from 'react'
 import type { Problem } from '../base/api.ts'
 import { problemOf } from '../base/api.ts'
 import { number } from '../base/text.ts'
@@ -65,7 +65,7 @@ export function CommandDialog(props: CommandProps) {
   const [typed, setTyped] = useState('')
   const [stop, setStop] = useState<AbortController>()
   const isOver = phase.at === 'accepted'
-  useApplied(phase.at !== 'asking' && phase.at !== 'failed' ? applied : undefined, () =>
+  useApplied(applied, phase, () =>
     setPhase((now) => (now.at === 'accepted' ? { ...now, applied: true } : now)),
   )
   const send = (dryRun: boolean): void => {
@@ -83,13 +83,13 @@ export function CommandDialog(props: CommandProps) {
       )
       .catch(() => undefined) // both ways are handled above
   }
-  const isTyped = props.typed === undefined || typed === props.typed
   const isGiven = props.wantsReason === false || reason.trim() !== ''
-  const mayGo = props.blocked === undefined && isGiven && isTyped
+  const mayAsk = props.blocked === undefined && isGiven
+  const mayGo = mayAsk && (props.typed === undefined || typed === props.typed)
   return (
     <Modal title={title} onClose={() => onClose(isOver)}>
       <div className="command">
-        {children}
+        <fieldset disabled={isOver || phase.at === 'requested'}>{children}</fieldset>
         {!isOver && (
           <Ask {...props} reason={reason} setReason={setReason} text={typed} setText={setTyped} />
         )}
@@ -100,7 +100,7 @@ export function CommandDialog(props: CommandProps) {
               Stop
             </button>
           )}
-          <Buttons {...props} phase={phase} mayGo={mayGo} send={send} />
+          <Buttons {...props} phase={phase} mayAsk={mayAsk} mayGo={mayGo} send={send} />
         </footer>
       </div>
     </Modal>
@@ -109,6 +109,7 @@ export function CommandDialog(props: CommandProps) {
 
 function Buttons({
   phase,
+  mayAsk,
   mayGo,
   send,
   onClose,
@@ -117,6 +118,7 @@ function Buttons({
   canDryRun = true,
 }: CommandProps & {
   readonly phase: Phase
+  readonly mayAsk: boolean
   readonly mayGo: boolean
   readonly send: (dryRun: boolean) => void
 }) {
@@ -134,7 +136,7 @@ function Buttons({
         Leave it
       </button>
       {canDryRun && (
-        <button type="button" disabled={busy || !mayGo} onClick={() => send(true)}>
+        <button type="button" disabled={busy || !mayAsk} onClick={() => send(true)}>
           Dry run
         </button>
       )}
@@ -177,7 +179,7 @@ function Ask({
             required
             maxLength={1024}
             placeholder="stands in the log, with your name"
-            autoFocus
+            data-autofocus=""
             onChange={({ target }) => setReason(target.value)}
           />
         </div>
@@ -258,9 +260,25 @@ function seqText(asOf: CommandResult['asOf']): string {
   return seq === undefined ? '' : ` at ${seq}`
 }
 
-function useApplied(applied: CommandProps['applied'], done: () => void): void {
+/** More than these are not the answer to one command. */
+const heardMax = 5000
+
+/** The log may tell of it before the answer is here, so what passes meanwhile is kept. */
+function useApplied(applied: CommandProps['applied'], phase: Phase, done: () => void): void {
+  const heard = useRef<LiveStep[]>([])
+  const latest = useRef(applied)
+  latest.current = applied
+  const isListening = phase.at === 'requested' || phase.at === 'accepted'
   useEffect(() => {
-    if (applied === undefined) return undefined
-    return live.hear(({ steps }) => void (steps.some(applied) && done()))
+    if (!isListening) return undefined
+    heard.current = []
+    return live.hear(({ steps }) => {
+      heard.current = [...heard.current, ...steps].slice(-heardMax)
+      if (steps.some((step) => latest.current?.(step))) done()
+    })
+  }, [isListening])
+  const isWaiting = phase.at === 'accepted' && !phase.applied
+  useEffect(() => {
+    if (isWaiting && applied && heard.current.some(applied)) done()
   })
 }

@@ -65,7 +65,7 @@ interface LineProps {
 function Line({ line, isHit = false, turn }: LineProps) {
   const { path, depth, key, kind, text, value, size } = line
   return (
-    <div className="json-line" data-hit={isHit} style={{ paddingInlineStart: `${depth + 1.1}rem` }}>
+    <div className="json-line" data-hit={isHit} style={{ paddingInlineStart: `${depth + 1.7}rem` }}>
       {(kind === 'open' || kind === 'folded') && <Fold path={path} kind={kind} turn={turn} />}
       {key !== undefined && kind !== 'close' && (
         <button

@@ -18,6 +18,8 @@ export function Modal({
     const shown = dialog.current
     const before = document.activeElement
     shown?.showModal()
+    // The platform would begin with the first button, which closes it.
+    shown?.querySelector<HTMLElement>('[data-autofocus]')?.focus()
     return () => {
       shown?.close()
       if (before instanceof HTMLElement) before.focus()

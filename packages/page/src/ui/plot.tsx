@@ -68,7 +68,7 @@ function optionsOf(
         label: name,
         stroke: colourOf(place, `--${tone}`),
         width: 1.5,
-        points: { size: 4 },
+        points: { size: 5, show: isSparse },
         spanGaps: false,
         value: (_plot: uPlot, value: number | null) => (value === null ? '' : format(value)),
         ...(dash && { dash: [...dash] }),
@@ -76,6 +76,10 @@ function optionsOf(
     ],
   }
 }
+
+/** A line of a few points with gaps between them is no line: they are shown as points. */
+const isSparse = (plot: uPlot, series: number): boolean =>
+  (plot.data[series] ?? []).filter((value) => value !== null).length < 30
 
 const dayMs = 86_400_000
 

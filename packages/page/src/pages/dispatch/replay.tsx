@@ -240,11 +240,11 @@ function Moment({ step, before }: { readonly step: Step; readonly before: Step |
   return (
     <div className="card moment">
       <div className="card-body">
-        <h3>What this transition changed</h3>
+        <h2 className="label">What this transition changed</h2>
         <Differences before={before?.transition.record} after={record} />
-        <h3>Limits as of here</h3>
+        <h2 className="label">Limits as of here</h2>
         <Gates step={step} />
-        <h3>Context as of here</h3>
+        <h2 className="label">Context as of here</h2>
         <Json value={record} label="context" />
       </div>
     </div>

@@ -73,7 +73,7 @@ function Line({
   const { icon, tone } = lookOf(state)
   return (
     <div role="row" className="timeline-row" data-tone={tone}>
-      <span role="cell" className="timeline-what">
+      <span role="cell" className="timeline-what" title={title}>
         <Icon name={icon} size={14} />
         {index === undefined ? title : <Link to={`?tab=log&at=${index}`}>{title}</Link>}
       </span>

@@ -1,3 +1,4 @@
+import { useId, useState } from 'react'
 import type { DispatchState } from '@waybill/core'
 import { ask } from '../../base/api.ts'
 import { useAskEach } from '../../base/query.ts'
@@ -35,13 +36,14 @@ export function BulkDialog({ deed, chosen, filter, chosenAt, onClose }: BulkProp
   const some = meant(deed, chosen)
   const verb = deed === 'cancel' ? 'Cancel' : 'Redrive'
   const left = chosen.length - some.length
+  const [rate, setRate] = useState('')
   return (
     <CommandDialog
       title={`${verb} ${count(some.length, 'dispatch', 'dispatches')}`}
       verb={`${verb} ${number(some.length)}`}
       danger={deed === 'cancel'}
       typed={some.length >= typedFrom ? String(some.length) : undefined}
-      run={(run) => (deed === 'cancel' ? cancelAll(some, run) : redriveAll(some, run))}
+      run={(run) => (deed === 'cancel' ? cancelAll(some, run) : redriveAll(some, run, rate))}
       onClose={onClose}
     >
       <dl className="facts">
@@ -69,6 +71,7 @@ export function BulkDialog({ deed, chosen, filter, chosenAt, onClose }: BulkProp
         <dt>cut-off</dt>
         <dd>{moment(chosenAt, Date.now())}: what came later is not meant</dd>
       </dl>
+      {deed === 'redrive' && <Rate rate={rate} change={setRate} />}
     </CommandDialog>
   )
 }
@@ -76,6 +79,30 @@ export function BulkDialog({ deed, chosen, filter, chosenAt, onClose }: BulkProp
 interface Declined {
   readonly id: string
   readonly why: string
+}
+
+function Rate({
+  rate,
+  change,
+}: {
+  readonly rate: string
+  readonly change: (rate: string) => void
+}) {
+  const id = useId()
+  return (
+    <div className="field">
+      <label htmlFor={id}>At most so many a second</label>
+      <input
+        id={id}
+        type="number"
+        min={1}
+        max={100_000}
+        placeholder="no limit"
+        value={rate}
+        onChange={({ target }) => change(target.value)}
+      />
+    </div>
+  )
 }
 
 const idsPerRequest = 1000
@@ -109,7 +136,12 @@ function* batchesOf(chosen: readonly Chosen[], size: number) {
   }
 }
 
-async function redriveAll(chosen: readonly Chosen[], run: CommandRun): Promise<CommandResult> {
+async function redriveAll(
+  chosen: readonly Chosen[],
+  run: CommandRun,
+  rate: string,
+): Promise<CommandResult> {
+  const pace = Number(rate) > 0 ? { ratePerSecond: Number(rate) } : {}
   const { reason, dryRun, signal, progress } = run
   const declined: Declined[] = []
   const ops: string[] = []
@@ -118,7 +150,7 @@ async function redriveAll(chosen: readonly Chosen[], run: CommandRun): Promise<C
   let asOf: CommandResult['asOf']
   for (const { app, ids } of batchesOf(chosen, idsPerRequest)) {
     if (signal.aborted) break
-    const answer = await ask('dlq.redrive', { app, ids, reason, dryRun }, signal)
+    const answer = await ask('dlq.redrive', { app, ids, reason, dryRun, ...pace }, signal)
     if (answer.op !== undefined) ops.push(answer.op)
     declined.push(...answer.declined.map((one) => ({ id: one.dispatch, why: one.reason })))
     acted += answer.matched - answer.declined.length

@@ -39,6 +39,7 @@ export function useSelection(rows: Rows<Row>, request: RequestOf<'dispatch.list'
   const chooseAll = (): void => {
     const controller = new AbortController()
     reading.current = controller
+    setChosens((now) => ({ ...now, reading: 0 }))
     readAll(request, controller.signal, (all, done) =>
       setChosens({ all, byFilter: true, at: Date.now(), reading: done ? undefined : all.size }),
     ).catch((thrown: unknown) => {

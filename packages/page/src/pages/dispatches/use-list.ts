@@ -8,7 +8,7 @@ import { keyOf, type Row, withSteps } from './rows.ts'
 
 type Fits = (step: LiveStep) => 'yes' | 'maybe' | 'no'
 
-const pageSize = 200
+const pageSize = 500
 
 /** A list whose rows change in place as things happen; what is new to it waits to be asked for. */
 export function useList(request: RequestOf<'dispatch.list'>, fits: Fits) {
