@@ -37,7 +37,7 @@ export function JsonEditor({
   )
 }
 
-export function Issues({ issues }: { readonly issues: readonly Issue[] }) {
+function Issues({ issues }: { readonly issues: readonly Issue[] }) {
   if (issues.length === 0) return null
   return (
     <ul className="plain-list">

@@ -2,6 +2,7 @@ import type { ResponseOf } from '@waybill/api'
 import { useNow } from '../../base/now.ts'
 import { useAsk } from '../../base/query.ts'
 import { duration, number } from '../../base/text.ts'
+import { sumsOf } from '../overview/series.ts'
 
 type Bucket = ResponseOf<'stats.rates'>['buckets'][number]
 
@@ -17,39 +18,18 @@ function useHour(app: string, binding: string) {
   return { data, error, since }
 }
 
-export interface Sums {
-  readonly started: number
-  readonly succeeded: number
-  /** Failed, or died. */
-  readonly failed: number
-  readonly retried: number
-  readonly skipped: number
-}
-
-export function sumsOf(buckets: readonly Bucket[]): Sums {
-  const sum = (of: (bucket: Bucket) => number): number =>
-    buckets.reduce((total, bucket) => total + of(bucket), 0)
-  return {
-    started: sum(({ started }) => started),
-    succeeded: sum(({ succeeded }) => succeeded),
-    failed: sum(({ failed, dlq }) => failed + dlq),
-    retried: sum(({ retried }) => retried),
-    skipped: sum(({ skipped }) => skipped),
-  }
-}
-
 /** In a list: a bar for each minute, and what it adds up to. */
 export function RateCell({ app, binding }: { readonly app: string; readonly binding: string }) {
   const { data, error, since } = useHour(app, binding)
   if (data === undefined) return <span className="muted">{error ? 'not known' : ''}</span>
-  const { started, failed } = sumsOf(data.buckets)
+  const { started, bad } = sumsOf(data.buckets)
   return (
     <span className="spread rate-cell">
       <Bars buckets={data.buckets} since={since} />
       <span className="num">{number(started)}</span>
-      {failed > 0 && (
+      {bad > 0 && (
         <span className="num" data-tone="failed">
-          {number(failed)} failed
+          {number(bad)} failed
         </span>
       )}
     </span>
@@ -60,15 +40,15 @@ export function RateCell({ app, binding }: { readonly app: string; readonly bind
 export function RateFacts({ app, binding }: { readonly app: string; readonly binding: string }) {
   const { data, since } = useHour(app, binding)
   const buckets = data?.buckets ?? []
-  const { started, succeeded, failed, retried, skipped } = sumsOf(buckets)
+  const { started, ended, bad, retried } = sumsOf(buckets)
   const slowest = Math.max(0, ...buckets.map(({ p95Ms = 0 }) => p95Ms))
   const facts: readonly (readonly [string, string])[] = [
     ['started', number(started)],
-    ['succeeded', number(succeeded)],
-    ['failed or died', number(failed)],
-    ['skipped', number(skipped)],
+    ['succeeded', number(ended - bad)],
+    ['failed or died', number(bad)],
+    ['skipped', number(buckets.reduce((sum, { skipped }) => sum + skipped, 0))],
     ['tried again', number(retried)],
-    ['slowest p95 of a minute', slowest === 0 ? '' : duration(slowest)],
+    ['slowest p95 of a minute', slowest === 0 ? 'none ended' : duration(slowest)],
   ]
   return (
     <section className="card" aria-labelledby="rates">

@@ -4,6 +4,8 @@ import { Answer } from '../../ui/notice.tsx'
 import { DispatchLink } from '../../ui/reference.tsx'
 import { State } from '../../ui/state.tsx'
 
+const listens = ({ verdict }: { readonly verdict: string }): boolean => verdict !== 'type_mismatch'
+
 /** What became of an event at each binding, asked until all of them have said. */
 export function Started({ id }: { readonly id: string }) {
   const answer = useAsk('event.explain', { id }, { everyMs: 700 })
@@ -13,9 +15,9 @@ export function Started({ id }: { readonly id: string }) {
       <Answer answer={answer} what="verdicts">
         {({ verdicts }) => (
           <table className="plain-table">
-            <caption className="unseen">verdicts of the bindings</caption>
+            <caption className="unseen">verdicts of the bindings that listen to it</caption>
             <tbody>
-              {verdicts.map(({ app, binding, verdict, reason, dispatch }) => (
+              {verdicts.filter(listens).map(({ app, binding, verdict, reason, dispatch }) => (
                 <tr key={`${app} ${binding}`}>
                   <td>{binding}</td>
                   <td className="tight">

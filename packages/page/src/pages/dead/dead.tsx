@@ -166,7 +166,7 @@ function Filters({ withStatus }: { readonly withStatus: boolean }) {
       <SearchField name="binding" label="binding" />
       <SearchSelect
         name="reason"
-        label="reason"
+        label="cause"
         options={[['', 'every reason'], ...deadReasons.map((one) => [one, one] as const)]}
       />
       <SearchSelect

@@ -32,7 +32,9 @@ export const deadReasons = Object.keys(reasons) as DeadReason[] // its own liter
 export function filterOf(search: URLSearchParams): DeadFilter {
   const given = Object.entries(names).flatMap(([field, name]) => {
     const value = search.get(name) ?? ''
-    return value === '' ? [] : [[field, value] as const]
+    // A time that nobody understands must not stand in a dialog as if it held something back.
+    const isNone = value === '' || (name === 'since' && momentOf(value, 0) === undefined)
+    return isNone ? [] : [[field, value] as const]
   })
   const reason = deadReasons.find((one) => one === search.get('reason'))
   return { ...Object.fromEntries(given), ...(reason && { reason }) }

@@ -143,7 +143,7 @@ function factsOf(entry: Letter['entry'], dispatch: Letter['dispatch']): readonly
     [
       'died',
       <>
-        <Age at={deadAt} />, after {count(attempts, 'attempt')}; kept until <Age at={expiresAt} />
+        <Age at={deadAt} />, after {count(attempts, 'attempt')}; expires <Age at={expiresAt} />
       </>,
     ],
     ['redriven', redrives > 0 && count(redrives, 'time')],

@@ -130,7 +130,7 @@ function LimitTable({
       <table className="plain-table">
         <caption className="unseen">limits</caption>
         <Heads
-          titles={['Limit', 'Rule in force', 'Used', 'Waiting', 'Oldest', 'Empty']}
+          titles={['Limit', 'Rule in force', 'Used', 'Waiting', 'Oldest', 'Drains']}
           right={['Waiting']}
           actions={mayAct}
         />

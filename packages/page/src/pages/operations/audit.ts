@@ -48,9 +48,6 @@ const leftOut = new Set(['before', 'after', 'change', 'ledger'])
 const plain = (value: unknown): string =>
   typeof value === 'string' ? value : JSON.stringify(value).replaceAll('"', '')
 
-export const isBulk = ({ state, total }: Pick<Operation, 'state' | 'total'>): boolean =>
-  state === 'running' || total > 1
-
 /** Which states and people there are to choose from. */
 export const different = (values: readonly string[]): readonly string[] =>
   [...new Set(values)].sort()
