@@ -65,17 +65,17 @@ export function Deeds({
   const named = nameOf(circuit)
   const offered =
     circuit.state === 'closed' ? (['open'] as const) : (['probe', 'close', 'open'] as const)
-  const words = { probe: 'Probe …', close: 'Close …', open: 'Hold open …' }
+  const words = { probe: 'Probe', close: 'Close', open: 'Hold open' }
   return (
     <div className="row-do">
       {offered.map((deed) => (
         <button
           key={deed}
           type="button"
-          aria-label={`${deed} ${named}`}
+          aria-label={`${words[deed]} ${named}`}
           onClick={() => onDo({ do: deed, circuit })}
         >
-          {words[deed]}
+          {words[deed]} …
         </button>
       ))}
     </div>
