@@ -1,4 +1,4 @@
-import { end, freePort, start, untilReady, type Surroundings } from '../demo/processes.ts'
+import { end, freePort, start, untilReady } from '../demo/processes.ts'
 
 /** A `waybill dashboard` of its own, beside whatever else runs on the same server. */
 export interface Dashboard extends AsyncDisposable {
@@ -9,16 +9,21 @@ export interface Dashboard extends AsyncDisposable {
   start(): Promise<void>
 }
 
+/** @param dir for what it says */
 export async function startDashboard(
-  { dir, env }: Surroundings,
+  dir: string,
+  nats: string,
   settings: Readonly<Record<string, string>> = {},
 ): Promise<Dashboard> {
   const [port, opsPort] = [await freePort(), await freePort()]
-  const surroundings = {
-    dir,
-    env: { ...env, ...settings, WAYBILL_DASHBOARD_OPS_PORT: String(opsPort) },
+  const env = {
+    ...process.env,
+    NATS_URL: nats,
+    WAYBILL_LOG_LEVEL: 'warn',
+    WAYBILL_DASHBOARD_OPS_PORT: String(opsPort),
+    ...settings,
   }
-  const begin = () => start(surroundings, 'dashboard', ['dashboard', '--port', String(port)])
+  const begin = () => start({ dir, env }, 'dashboard', ['dashboard', '--port', String(port)])
   let running = begin()
   const ready = () => untilReady(`http://127.0.0.1:${opsPort}`, running)
   await ready()

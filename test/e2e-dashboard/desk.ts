@@ -8,6 +8,8 @@ export interface Desk extends AsyncDisposable {
   readonly url: string
   /** What it does from now on; who is held up is let go unless it holds up still. */
   now(name: string, manner: Manner): void
+  /** Nobody is held up any more, now or later: who is would hold up the end of the app as well. */
+  letGo(): void
 }
 
 export async function openDesk(): Promise<Desk> {
@@ -33,6 +35,12 @@ export async function openDesk(): Promise<Desk> {
       manners.set(name, manner)
       if (manner === 'holds up') return
       for (const response of held.get(name) ?? []) answer(response, manner)
+    },
+    letGo() {
+      manners.clear()
+      for (const response of [...held.values()].flatMap((waiting) => [...waiting])) {
+        answer(response, 'serves')
+      }
     },
     async [Symbol.asyncDispose]() {
       server.close()

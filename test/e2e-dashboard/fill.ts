@@ -17,7 +17,7 @@ export async function fill({ desk, send, stack }: Shop): Promise<void> {
   const counted = (states: Readonly<Record<string, number>>) =>
     until(`there are ${JSON.stringify(states)}`, 20_000, async () => {
       const { states: are } = await ask(dashboard, 'stats.states', { app: 'shop' })
-      return Object.entries(states).every(([state, many]) => are[state as keyof typeof are] === many)
+      return Object.entries(states).every(([state, many]) => are[state] === many)
     })
   await counted({ attempting: 2, succeeded: 1 })
   await ask(dashboard, 'binding.pause', { ...about, binding: 'file' })

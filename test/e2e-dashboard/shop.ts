@@ -21,12 +21,13 @@ export interface Shop extends AsyncDisposable {
 const secret = 'shop-webhook-secret'
 const app = fileURLToPath(new URL('app.ts', import.meta.url))
 
-export async function openShop(): Promise<Shop> {
+async function openShop(): Promise<Shop> {
   await using undo = new AsyncDisposableStack()
   const dir = await mkdtemp(join(tmpdir(), 'waybill-dashboard-'))
   undo.defer(() => rm(dir, { recursive: true, force: true }))
   const desk = undo.use(await openDesk())
   const stack = undo.use(await startDev(dir, secret, { app, env: { SHOP_DESK_URL: desk.url } }))
+  undo.defer(() => desk.letGo())
   const rest = undo.move()
   let sent = 0
   return {

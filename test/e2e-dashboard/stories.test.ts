@@ -1,5 +1,8 @@
+import type { Page } from 'playwright-core'
 import { expect, test } from 'vitest'
 import { browserFixture } from '../fixture/browser.ts'
+import { askEach, post } from './ask.ts'
+import { startDashboard } from './dashboard.ts'
 import { shopFixture } from './shop.ts'
 import { visit, type Visit } from './visit.ts'
 
@@ -10,6 +13,11 @@ import { visit, type Visit } from './visit.ts'
 
 const shop = shopFixture()
 const browser = browserFixture()
+/** A list that is read, and told of what comes. */
+async function listed(page: Page): Promise<void> {
+  await page.getByRole('banner').getByText('live', { exact: true }).waitFor()
+  await page.getByText(/as of \d+/).waitFor()
+}
 const open = async (path: string): Promise<Visit> =>
   visit(await browser.visitor({ baseURL: shop().stack.dashboard }), path)
 
@@ -105,6 +113,7 @@ test('many are chosen by a filter and cancelled: counted, tried dry, and done', 
   desk.now('wait', 'holds up')
   const many = 12
   const { page, dialog, order, stayed } = await open('/dispatches')
+  await listed(page)
   for (let n = 0; n < many; n++) await send('job.asked', n)
   await page.getByRole('button', { name: `${many} new` }).click()
   await page.getByRole('combobox', { name: 'binding' }).fill('wait')
@@ -139,7 +148,7 @@ test('a webhook appears, moves through its states, and its graph grows', async (
   const { desk, webhook } = shop()
   desk.now('triage', 'holds up')
   const { page, stayed } = await open('/dispatches')
-  await page.getByRole('status').getByText('live').waitFor()
+  await listed(page)
   await webhook(7)
   await page.getByRole('button', { name: '1 new' }).click()
   const row = page.getByRole('row').filter({ hasText: 'github.issues.opened' })
@@ -157,3 +166,86 @@ test('a webhook appears, moves through its states, and its graph grows', async (
   await page.getByRole('main').getByText('succeeded', { exact: true }).first().waitFor()
   await stayed()
 })
+
+const tokens = {
+  viewer: 'viewer-token-0123456789',
+  operator: 'operator-token-0123456789',
+} as const
+
+test('a viewer sees no commands, and the server refuses who has no right, and says why', async () => {
+  const { desk, send, stack } = shop()
+  const users = Object.entries(tokens).map(([role, token]) => ({
+    name: `the ${role}`,
+    role,
+    token,
+  }))
+  await using dashboard = await startDashboard(stack.surroundings.dir, stack.nats, {
+    WAYBILL_DASHBOARD_TOKENS: JSON.stringify(users),
+  })
+  const visitor = await browser.visitor({ baseURL: dashboard.url })
+  const { page } = visitor
+  desk.now('charge', 'refuses')
+  await send('order.placed', 100)
+  await page.goto('/')
+  await page.getByLabel('Token').fill(tokens.viewer)
+  await page.getByRole('button', { name: 'Sign in' }).click()
+  await page.getByText('the viewer').waitFor()
+  await page.getByRole('link', { name: /dead letter.* of charge/ }).waitFor()
+  const commands = page.getByRole('main').getByRole('button', {
+    name: /redrive|rerun|cancel \d|pause|resume|change|discard|hold open|close|probe/i,
+  })
+  const pages = page.getByRole('navigation', { name: 'pages' })
+  for (const [name, there] of [
+    ['Flow', 'ship/concurrency'],
+    ['Circuits', '@app/circuit'],
+    ['Bindings', 'order.placed'],
+    ['Dispatches', 'dlq: permanent'],
+    ['Dead letters', 'the charge desk is closed'],
+  ] as const) {
+    await pages.getByRole('link', { name }).click()
+    await page.getByRole('main').getByText(there).first().waitFor()
+    expect(await commands.count()).toBe(0)
+    expect(await page.getByRole('main').getByRole('checkbox').count()).toBe(0)
+  }
+  await page.getByRole('link', { name: 'the charge desk is closed' }).click()
+  await page.getByRole('grid', { name: 'dead letters' }).getByRole('link').first().click()
+  await page.getByRole('link', { name: 'history' }).click()
+  await page.getByText('hash chain intact').waitFor()
+  expect(await commands.count()).toBe(0)
+  await refusals(dashboard.url)
+})
+
+/** Each would pause a binding; only the last one may. */
+async function refusals(url: string): Promise<void> {
+  const pause = { app: 'shop', binding: 'thank', reason: 'to see who may' }
+  const by = (role: keyof typeof tokens) => ({ authorization: `Bearer ${tokens[role]}` })
+  const forged = { ...by('operator'), origin: 'http://evil.example' }
+  const refused = [
+    [{}, pause, 401, { refusal: 'signed_out' }],
+    [by('viewer'), pause, 403, { refusal: 'role', where: 'binding.pause' }],
+    [forged, pause, 403, { refusal: 'origin', where: 'origin' }],
+    [by('operator'), { ...pause, by: 'somebody else' }, 403, { where: 'by' }],
+    [
+      by('operator'),
+      { ...pause, reason: 7 },
+      400,
+      { kind: 'invalid', why: expect.stringContaining('reason') },
+    ],
+    [by('operator'), { ...pause, rason: 'typo' }, 400, { kind: 'invalid' }],
+    [by('operator'), '{"app":"shop",', 400, { kind: 'invalid', why: 'the body is not JSON' }],
+  ] as const
+  for (const [headers, body, status, error] of refused) {
+    const text = typeof body === 'string' ? body : JSON.stringify(body)
+    const answer = await post(url, 'binding.pause', text, headers)
+    expect(answer).toMatchObject({ status, body: { error } })
+  }
+  const pausedBy = async () => {
+    const answers = await askEach(shop().stack.dashboard, 'partition.status', {})
+    const pauses = answers.flatMap(({ partitions }) => partitions.flatMap((one) => one.pauses))
+    return [...new Set(pauses.map(({ pause: one }) => one?.by))]
+  }
+  expect(await pausedBy()).toEqual([])
+  const done = await post(url, 'binding.pause', JSON.stringify(pause), by('operator'))
+  expect(done).toMatchObject({ status: 200, body: { dryRun: false } })
+  await expect.poll(pausedBy).toEqual(['the operator'])
+}
