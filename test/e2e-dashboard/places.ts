@@ -13,8 +13,9 @@ const tabs = ['graph', 'machine', 'log', 'replay', 'io'] as const
 
 /** @param dashboard of an app that has had dead letters, limits and circuits */
 export async function placesOf(dashboard: string): Promise<readonly Place[]> {
-  const { entries } = await ask(dashboard, 'dlq.list', { status: 'pending', limit: 1 })
-  const [letter] = entries
+  const { entries } = await ask(dashboard, 'dlq.list', { status: 'pending', limit: 100 })
+  // The one with the most to tell.
+  const [letter] = entries.toSorted((a, b) => b.attempts - a.attempts)
   if (!letter) throw new Error('nothing has died yet')
   const { binding, app } = letter
   const of = encodeURIComponent(binding.split('@')[0] ?? '')
@@ -40,7 +41,7 @@ export async function placesOf(dashboard: string): Promise<readonly Place[]> {
     place('dead-entries', '/dead?view=entries', row),
     place('dead-letter', `/dead/${letter.id}`, heading('Payload')),
     place('operations', '/operations', cell),
-    place('services', '/services', cell),
+    place('services', '/services', (page) => page.getByText('leading').first()),
   ]
 }
 
