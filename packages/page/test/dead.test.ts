@@ -61,6 +61,12 @@ test('an audit line says in short what it acted on', () => {
   expect(aboutOf({ filter: { limit: 'a/b', rule: { max: 4 } } })).toBe('limit a/b, rule {max:4}')
 })
 
+test('a cut-off is told as a time', () => {
+  expect(aboutOf({ filter: { until: Date.UTC(2026, 10, 21) } })).toBe(
+    'until 2026-11-21T00:00:00.000Z',
+  )
+})
+
 test.each([
   ['', true],
   ['kind=redrive&by=ada', true],

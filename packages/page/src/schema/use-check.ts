@@ -23,20 +23,29 @@ export function useEventTypes(app: string | undefined): {
   return { types, known: data !== undefined || error !== undefined }
 }
 
-/** The library that checks is loaded when there is something to check; until then nothing is said. */
-export function useCheck(schema: Schema | undefined): Check | undefined {
-  const [check, setCheck] = useState<Check>()
+export interface Checking {
+  /** False: what checks is on its way, and nothing can be said yet. */
+  readonly ready: boolean
+  /** Undefined: there is no schema, or only the server can read it. */
+  readonly check?: Check | undefined
+}
+
+/** The library that checks is loaded when there is something to check. */
+export function useCheck(schema: Schema | undefined): Checking {
+  const [checking, setChecking] = useState<Checking>({ ready: false })
   const key = JSON.stringify(schema)
   useEffect(() => {
     let isCurrent = true
-    setCheck(undefined)
+    setChecking({ ready: schema === undefined })
     if (schema === undefined) return undefined
     import('./check.ts')
-      .then(({ checkOf }) => isCurrent && setCheck(() => checkOf(schema)))
-      .catch(() => undefined) // offline: the server checks all the same
+      .then(({ checkOf }) => ({ ready: true, check: checkOf(schema) }))
+      .catch(() => ({ ready: true })) // offline: the server checks all the same
+      .then((known) => isCurrent && setChecking(known))
+      .catch(() => undefined) // it cannot fail
     return () => {
       isCurrent = false
     }
   }, [key])
-  return check
+  return checking
 }

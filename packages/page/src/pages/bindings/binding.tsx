@@ -15,7 +15,7 @@ import { State } from '../../ui/state.tsx'
 import { Tabs } from '../../ui/tabs.tsx'
 import type { PageProps } from '../page.ts'
 import { type Binding, stateOf, type Version } from './binding-rows.ts'
-import { OrderButton, PauseNote } from './bindings.tsx'
+import { OrderButton, PauseNote, Unknown } from './bindings.tsx'
 import { type Order, PauseDialog } from './pause.tsx'
 import { RateFacts } from './rates.tsx'
 import { Settings } from './settings.tsx'
@@ -33,13 +33,14 @@ const tabs = [
 export function BindingPage({ params }: PageProps) {
   const { id = '' } = params
   const app = useApp()
-  const { list, bindings, refetch } = useBindings(app, id)
+  const { list, pauses, bindings, refetch } = useBindings(app, id)
   const [search] = useSearch()
   const [order, setOrder] = useState<Order>()
   const [binding, ...others] = bindings
   const version = binding && versionOf(binding, Number(search.get('version')))
   return (
     <div className="page">
+      <Unknown pauses={pauses} />
       <Answer answer={list} what="the binding">
         {(data) =>
           binding === undefined || version === undefined ? (

@@ -3,13 +3,14 @@ import './bindings.css'
 import { Heads } from '../../ui/heads.tsx'
 import type { PartitionRow } from '@waybill/api'
 import { useState } from 'react'
+import type { Answered } from '../../base/query.ts'
 import { Link, useApp, useSearch } from '../../base/router.tsx'
 import { useMayAct, useSession } from '../../base/session.ts'
 import { clip, count, duration, number } from '../../base/text.ts'
 import { Age } from '../../ui/age.tsx'
 import { AsOf } from '../../ui/as-of.tsx'
 import { Icon } from '../../ui/icon.tsx'
-import { Answer, Empty } from '../../ui/notice.tsx'
+import { Answer, Empty, ProblemNotice } from '../../ui/notice.tsx'
 import { BindingLink } from '../../ui/reference.tsx'
 import { SearchSelect, SearchField } from '../../ui/search-field.tsx'
 import { State } from '../../ui/state.tsx'
@@ -21,7 +22,7 @@ import { useBindings } from './use-bindings.ts'
 export function Bindings() {
   const app = useApp()
   const [search] = useSearch()
-  const { list, bindings, partitions, refetch } = useBindings(app)
+  const { list, pauses, bindings, partitions, refetch } = useBindings(app)
   const { data: session } = useSession()
   const [order, setOrder] = useState<Order>()
   const mayAct = useMayAct()
@@ -40,6 +41,7 @@ export function Bindings() {
         <SearchField name="q" label="binding or event type" isFilter />
         <SearchSelect name="state" label="state" options={stateOptions} />
       </div>
+      <Unknown pauses={pauses} />
       <Answer answer={list} what="bindings">
         {() =>
           bindings.length === 0 ? (
@@ -53,7 +55,7 @@ export function Bindings() {
               <Link to="/bindings">Show all of them</Link>
             </Empty>
           ) : (
-            <BindingTable rows={shown} onOrder={mayAct ? setOrder : undefined} />
+            <BindingTable rows={shown} onOrder={mayAct && !pauses.error ? setOrder : undefined} />
           )
         }
       </Answer>
@@ -69,6 +71,12 @@ export function Bindings() {
       )}
     </div>
   )
+}
+
+/** Bindings are known from the read store; who leads them is asked what is paused. */
+export function Unknown({ pauses }: { readonly pauses: Answered<unknown> }) {
+  const { error, at, refetch } = pauses
+  return error ? <ProblemNotice problem={error} dataAt={at} retry={refetch} /> : null
 }
 
 function AppButtons({

@@ -32,7 +32,7 @@ export function useDraft({ schema }: EventType): Draft {
   const [data, change] = useState<unknown>(() => sampleOf(schema) ?? {})
   const [text, type] = useState(() => jsonText(data))
   const [judged, setJudged] = useState(false)
-  const check = useCheck(schema)
+  const { ready, check } = useCheck(schema)
   const read = useMemo(() => readJson(text), [text])
   const typed = read.ok ? read.value : undefined
   const value = mode === 'form' ? data : typed
@@ -49,7 +49,7 @@ export function useDraft({ schema }: EventType): Draft {
     read,
     value,
     issues: judged ? all : all.filter(({ missing }) => !missing),
-    problem: problemWith(value, all),
+    problem: ready ? problemWith(value, all) : 'what checks it is being loaded',
     judged,
     judge: () => setJudged(true),
     change,

@@ -19,9 +19,12 @@ export function useBindings(app: string | undefined, binding?: string) {
     () => bindingsOf(list.data?.bindings ?? [], partitions),
     [list.data, partitions],
   )
+  // Without its partitions nobody knows whether a binding is paused, and none is shown as if it ran.
+  const isKnown = status.data !== undefined || status.error !== undefined
+  const settled = isKnown ? list : { ...list, data: undefined, loading: true }
   const refetch = (): void => {
     list.refetch()
     status.refetch()
   }
-  return { list, status, bindings, partitions, refetch }
+  return { list: settled, pauses: status, bindings, partitions, refetch }
 }

@@ -65,17 +65,17 @@ export function Deeds({
   const named = nameOf(circuit)
   const offered =
     circuit.state === 'closed' ? (['open'] as const) : (['probe', 'close', 'open'] as const)
-  const words = { probe: 'Probe', close: 'Close', open: 'Hold open' }
+  const names = { probe: 'Probe', close: 'Close', open: 'Hold open' }
   return (
     <div className="row-do">
       {offered.map((deed) => (
         <button
           key={deed}
           type="button"
-          aria-label={`${words[deed]} ${named}`}
+          aria-label={`${names[deed]} ${named}`}
           onClick={() => onDo({ do: deed, circuit })}
         >
-          {words[deed]} …
+          {names[deed]} …
         </button>
       ))}
     </div>

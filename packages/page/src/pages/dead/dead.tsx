@@ -94,7 +94,7 @@ function useGroups(filter: DeadFilter) {
     const { fingerprint: _, ...rest } = commandFilter(filter, Date.now())
     return { ...rest, limit: groupsMax, ...(app !== undefined && { app }) }
   }, [filter, app])
-  return useAsk('dlq.groups', asked, { on: ({ to, from }) => to === 'dlq' || from === 'dlq' })
+  return useAsk('dlq.groups', asked, { on: ({ to }) => to === 'dlq', everyMs: 3000 })
 }
 
 function Groups({

@@ -32,7 +32,7 @@ interface Doing {
 /** One dead letter: what it died of, what it was given, and what to do about it. */
 export function DeadLetterPage({ params }: PageProps) {
   const { id = '' } = params
-  const answer = useAsk('dlq.get', { id }, { on: ({ dispatch }) => dispatch.startsWith(id) })
+  const answer = useAsk('dlq.get', { id }, { everyMs: 2000 })
   const [doing, setDoing] = useState<Doing>()
   const [isEditing, setEditing] = useState(false)
   return (
@@ -212,7 +212,7 @@ function Editor({
   const [text, setText] = useState(before)
   const { types } = useEventTypes(entry.app)
   const schema = types.find(({ type }) => type === entry.type)?.schema
-  const check = useCheck(schema)
+  const { ready, check } = useCheck(schema)
   const read = useMemo(() => readJson(text), [text])
   const issues = read.ok && check ? check(read.value) : []
   return (
@@ -232,7 +232,7 @@ function Editor({
         <button
           type="button"
           className="primary"
-          disabled={!read.ok || issues.length > 0 || text === before}
+          disabled={!read.ok || !ready || issues.length > 0 || text === before}
           onClick={() => read.ok && onRedrive(read.value as Plain)} // read from JSON
         >
           Redrive as edited …

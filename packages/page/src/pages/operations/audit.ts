@@ -1,4 +1,5 @@
 import type { Operation } from '@waybill/api'
+import { iso } from '../../base/text.ts'
 
 /** What is looked at; all of it stands in the address bar. */
 export interface AuditFilter {
@@ -45,8 +46,15 @@ export function aboutOf({ filter }: Pick<Operation, 'filter'>): string {
 
 const leftOut = new Set(['before', 'after', 'change', 'ledger'])
 
+/** No count comes near to epoch ms. */
+const isTime = (value: unknown): value is number => typeof value === 'number' && value > 1e11
+
 const plain = (value: unknown): string =>
-  typeof value === 'string' ? value : JSON.stringify(value).replaceAll('"', '')
+  isTime(value)
+    ? iso(value)
+    : typeof value === 'string'
+      ? value
+      : JSON.stringify(value).replaceAll('"', '')
 
 /** Which states and people there are to choose from. */
 export const different = (values: readonly string[]): readonly string[] =>

@@ -31,7 +31,7 @@ export function Progress({ operation }: { readonly operation: Operation }) {
   const { state, done, declined, total } = operation
   const shown = Math.min(done + declined, total)
   return (
-    <span className="spread">
+    <span className="op-progress">
       <State state={state} />
       {total > 1 && <progress value={shown} max={total} aria-label="progress" />}
       <span className="num">
