@@ -18,6 +18,12 @@ export const commands = {
   chaos: { natsServer: true, run: source('test/chaos/main.ts') },
   simulate: { natsServer: false, run: source('test/simulation/main.ts') },
   mutate: { natsServer: false, run: source('test/mutation/main.ts') },
+  screenshots: {
+    natsServer: true,
+    chromium: true,
+    page: true,
+    run: source('test/e2e-dashboard/screenshots.ts'),
+  },
   test: { natsServer: true, chromium: true, page: true, run: test },
   check: { natsServer: false, run: check },
   verify: { natsServer: true, chromium: true, page: true, run: verify },

@@ -32,6 +32,11 @@ test('every package has its arrows, and no arrow is left over', () => {
   expect(packages.map(({ name }) => name).sort()).toEqual(Object.keys(arrows).sort())
 })
 
+test('what is under the MPL is in no package that is built (docs/adr/0010)', () => {
+  const takers = packages.filter(({ dependencies }) => dependencies.includes('axe-core'))
+  expect(takers.map(({ name }) => name)).toEqual([])
+})
+
 describe.each(packages)('$name', ({ name, dir, dependencies, references }) => {
   const own = dependencies.filter((dependency) => dependency.startsWith('@waybill/'))
 

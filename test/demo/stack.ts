@@ -4,6 +4,8 @@ import { startNatsServer } from '@waybill/nats'
 import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
+import { z } from 'zod'
+import { until } from '../fixture/until.ts'
 import {
   end,
   freePort,
@@ -30,12 +32,17 @@ export const app = join(root, 'packages/example-github/src/app.ts')
 /** Short, so that a takeover fits a demo; twenty seconds otherwise. */
 const leaseMs = 3000
 
+export interface DevStack extends Stack {
+  /** Where its page is. */
+  readonly dashboard: string
+}
+
 /** `npm start` without a terminal: one `waybill dev`. */
 export async function startDev(
   dir: string,
   secret: string,
   other: { readonly app?: string; readonly env?: NodeJS.ProcessEnv } = {},
-): Promise<Stack> {
+): Promise<DevStack> {
   const port = await freePort()
   const data = join(dir, 'data')
   const own = { WAYBILL_GITHUB_SECRET: secret, WAYBILL_LOG_LEVEL: 'warn' }
@@ -57,9 +64,14 @@ export async function startDev(
   const dev = start(surroundings, 'dev', args)
   const ingress = `http://127.0.0.1:${port}`
   await untilReady(ingress, dev)
-  const { url } = JSON.parse(await readFile(join(data, 'dev.json'), 'utf8')) as { url: string }
+  // Written last of all: the page is there when the file is.
+  const { url, dashboard } = await until('dev.json is written', 30_000, async () => {
+    const text = await readFile(join(data, 'dev.json'), 'utf8').catch(() => undefined)
+    return text === undefined ? undefined : projectFile.parse(JSON.parse(text))
+  })
   return {
     ingress,
+    dashboard,
     nats: url,
     surroundings: { dir, env: { ...env, NATS_URL: url } },
     kill: () => Promise.reject(new Error('one process has nobody to kill')),
@@ -67,6 +79,8 @@ export async function startDev(
     [Symbol.asyncDispose]: () => end(dev, 'SIGTERM'),
   }
 }
+
+const projectFile = z.looseObject({ url: z.string(), dashboard: z.string() })
 
 /** Ingress, two dispatchers and the projector as processes, on a server of the demo's own. */
 export async function startProcesses(dir: string, secret: string): Promise<Stack> {

@@ -15,6 +15,12 @@ import { type Deed, Palette } from './palette.tsx'
 import { SignIn } from './sign-in.tsx'
 import { Top } from './top.tsx'
 
+// Its code is on its way while the session is asked for; what fails is told where it is shown.
+pages
+  .find(({ path }) => matchPath(path, location.pathname))
+  ?.preload()
+  .catch(() => undefined)
+
 const deeds: readonly Deed[] = [
   { title: 'Copy a link to this page', icon: 'link', do: () => copyLink() },
   { title: 'Light theme', icon: 'sun', do: () => changeSettings({ theme: 'light' }) },
@@ -39,6 +45,8 @@ export function App() {
     { keys: '/', what: 'filter', do: focusFilter },
     ...goKeys,
   ])
+  // Before that, every question would be one of nobody: refused, and in the console.
+  if (session.data === undefined && session.error === undefined) return <Loading what="Waybill" />
   if (session.data?.auth === 'token' && session.data.user === null) {
     return <SignIn onSignedIn={() => location.reload()} />
   }

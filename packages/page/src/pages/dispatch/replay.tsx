@@ -205,7 +205,10 @@ function Ticks({
   readonly go: (to: number) => void
 }) {
   const chosen = useRef<HTMLButtonElement>(null)
-  useEffect(() => chosen.current?.scrollIntoView({ block: 'nearest', inline: 'nearest' }), [at])
+  useEffect(() => {
+    // Newer browsers answer with a promise, which React would take for what undoes the effect.
+    chosen.current?.scrollIntoView({ block: 'nearest', inline: 'nearest' })
+  }, [at])
   if (steps.length > ticksMax) return null
   return (
     <div className="ticks">
