@@ -42,7 +42,11 @@ export const machine1: Laid = {
     { from: 'flowGated', to: 'retryWait', way: [436, 239, 436, 362, 477, 362] },
     { from: 'flowGated', to: 'skipped', way: [380, 239, 380, 465] },
     { from: 'flowGated', to: 'dlq', way: [408, 239, 408, 432, 766, 432, 766, 250, 842, 250] },
-    { from: 'flowGated', to: 'superseded', way: [394, 239, 394, 426, 820, 426, 820, 404, 842, 404] },
+    {
+      from: 'flowGated',
+      to: 'superseded',
+      way: [394, 239, 394, 426, 820, 426, 820, 404, 842, 404],
+    },
     { from: 'retryWait', to: 'flowGated', way: [477, 338, 462, 338, 462, 239] },
     { from: 'retryWait', to: 'attempting', way: [593, 338, 606, 338, 606, 239] },
     { from: 'attempting', to: 'retryWait', way: [628, 239, 628, 362, 593, 362] },
