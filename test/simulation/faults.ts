@@ -81,13 +81,9 @@ export function drawFaults(
         return { kind: 'snapshots', atMs, forMs: seconds(5, 40) }
       case 'stale': {
         const all = chance.chance(0.5) ? {} : { on }
-        return {
-          kind: 'stale',
-          atMs,
-          forMs: seconds(2, 12),
-          share: chance.pick([0.2, 0.6]),
-          ...all,
-        }
+        // As long as it was measured, however slow the rest of the seed is: the product counts on it.
+        const forMs = seconds(2, 12) / scale
+        return { kind: 'stale', atMs, forMs, share: chance.pick([0.2, 0.6]), ...all }
       }
       case 'readers':
         return { kind: 'readers', atMs, on }
