@@ -14,5 +14,7 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: 20_000,
     hookTimeout: 30_000,
+    // One second is no patience for what several processes do on a busy machine.
+    expect: { poll: { timeout: 10_000 } },
   },
 })

@@ -14,7 +14,7 @@ export const commands = {
     run: source('packages/cli/src/main.ts', 'dev', '--app', 'packages/example-github/src/app.ts'),
   },
   demo: { natsServer: true, run: source('test/demo/main.ts') },
-  bench: { natsServer: true, run: source('test/bench/main.ts') },
+  bench: { natsServer: true, page: true, run: source('test/bench/main.ts') },
   chaos: { natsServer: true, run: source('test/chaos/main.ts') },
   simulate: { natsServer: false, run: source('test/simulation/main.ts') },
   mutate: { natsServer: false, run: source('test/mutation/main.ts') },

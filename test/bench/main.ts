@@ -1,6 +1,7 @@
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import type { SyncMode } from '@waybill/nats'
+import { pageFeel } from './page.ts'
 import { devUpMs, startStack, type Stack, type StackOptions } from './stack.ts'
 import { median, round } from './usage.ts'
 
@@ -8,7 +9,7 @@ import { median, round } from './usage.ts'
  * Waybill end to end, each process its own: embedded server, dispatcher(s), submitter, perhaps the
  * projector. One JSON line per scenario: medians of the laps after a warm-up. Nothing is asserted.
  *
- *   npm run bench -- [scenario ...] [--laps 3] [--events 10000]
+ *   npm run bench -- [scenario ...] [--laps 3] [--events 10000] [--rows 50000]
  */
 
 const { values, positionals } = parseArgs({
@@ -17,6 +18,8 @@ const { values, positionals } = parseArgs({
     laps: { type: 'string', default: '3' },
     events: { type: 'string', default: '10000' },
     warm: { type: 'string', default: '10000' },
+    /** That the page's list has. */
+    rows: { type: 'string', default: '50000' },
   },
 })
 const laps = Number(values.laps)
@@ -37,6 +40,7 @@ const scenarios: Record<string, Scenario> = {
   'latency-default-sync': latency('default'),
   'start-up': startUp,
   replay,
+  page: () => pageFeel(laps, Number(values.rows)),
 }
 
 const wanted = positionals.length > 0 ? positionals : Object.keys(scenarios)

@@ -3,6 +3,7 @@ import { decode, type Entry } from '@waybill/core'
 import { decodeBundle, openJetStreamLog, readTopology, sha256, streamNames } from '@waybill/log'
 import type { EventLog } from '@waybill/log'
 import { createClient, type Client } from '@waybill/sdk'
+import { setTimeout as wait } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { broken, flaky, noop } from './app.ts'
 import { percentile, round } from './usage.ts'
@@ -25,6 +26,8 @@ export type SubmitCommand =
   | { readonly kind: 'latency'; readonly count: number }
   /** So many dead letters, in the rows too. */
   | { readonly kind: 'die'; readonly count: number; readonly inFlight: number }
+  /** So many a second, evenly, whatever becomes of them. */
+  | { readonly kind: 'pace'; readonly count: number; readonly perSecond: number }
   /** Sends nothing: from the first transition there is to the last of so many ends. */
   | { readonly kind: 'watch'; readonly count: number }
 
@@ -36,6 +39,7 @@ const log = await openJetStreamLog({ nc, topology, hash: sha256 })
 const client = await createClient({ nc })
 const { journal } = streamNames(topology)
 const pad = 'x'.repeat(200)
+const tickMs = 5
 let sent = 0
 
 for await (const line of lines(process.stdin)) {
@@ -68,6 +72,8 @@ async function perform(command: SubmitCommand): Promise<object> {
       await rows.until((await log.info(journal)).lastSeq)
       return result
     }
+    case 'pace':
+      return pace(command)
     case 'watch':
       return watch(command.count)
     default:
@@ -98,6 +104,19 @@ async function burst(
     acknowledgedMs: round(acknowledged),
     perSecond: round((count * 1000) / ms, 0),
   }
+}
+
+async function pace({ count, perSecond }: { count: number; perSecond: number }): Promise<object> {
+  const began = performance.now()
+  const sending: ReturnType<Client['send']>[] = []
+  while (sending.length < count) {
+    const due = Math.min(count, ((performance.now() - began) * perSecond) / 1000)
+    while (sending.length < due) sending.push(client.send(noop, { n: sent++, pad }))
+    await wait(tickMs)
+  }
+  await Promise.all(sending)
+  const ms = performance.now() - began
+  return { count, ms: round(ms), perSecond: round((count * 1000) / ms, 0) }
 }
 
 async function untilCounted(

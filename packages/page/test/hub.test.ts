@@ -81,14 +81,29 @@ test('the rate goes back to zero though nothing comes', () => {
   expect([seen, hub.state().perSecond]).toEqual([50, 0])
 })
 
-test('who comes back after a loss reads anew; the first time there is nothing to miss', () => {
+test('what the server leaves out counts as having happened', () => {
+  const { hub, ear, batches } = listening()
+  for (let ms = 0; ms < 1000; ms += 10) {
+    ear.bundle({ ...bundleOf(['a', 'a']), more: 18 })
+    vi.advanceTimersByTime(10)
+  }
+  expect(hub.state().perSecond).toBeGreaterThan(600)
+  expect(batches.length).toBeLessThan(40)
+  const { steps = [], folded } = batches.at(-1) ?? {}
+  expect(steps.length).toBe(1)
+  expect(folded).toBeGreaterThan(100)
+})
+
+test('what was read before it is open is read anew, and so it is after a loss', () => {
   const { hub, ear, resets } = listening()
   ear.link('open')
-  expect(resets()).toBe(0)
+  expect(resets()).toBe(1)
+  ear.link('open')
+  expect(resets()).toBe(1)
   ear.link('lost', 'gone')
   expect(hub.state()).toMatchObject({ link: 'lost', why: 'gone' })
   ear.link('open')
-  expect(resets()).toBe(1)
+  expect(resets()).toBe(2)
   expect(hub.state().lostAt).toBeUndefined()
 })
 

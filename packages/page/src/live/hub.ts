@@ -51,12 +51,13 @@ export function createLiveHub(source: LiveSource): LiveHub {
     if (opened) return
     opened = true
     source.open({
-      bundle: (bundle) => pacer.gather(stepsOf(bundle)),
+      bundle: (bundle) => pacer.gather(stepsOf(bundle), bundle.more),
       status: (status) => set({ status }),
       reset: () => (state.paused ? undefined : reset()),
       link: (link, why) => {
-        // What came back may have missed something; the server replays it, the rows are cheap.
-        if (link === 'open' && state.link === 'lost') reset()
+        // What was read before it was open may have missed something, and so may what comes back;
+        // the server replays it, the rows are cheap.
+        if (link === 'open' && state.link !== 'open') reset()
         const lostAt = link === 'lost' ? (state.lostAt ?? Date.now()) : undefined
         set({ link, why, lostAt })
       },
@@ -81,15 +82,19 @@ const rateMs = 500
 function createPacer(deliver: (batch: LiveBatch) => void, tell: (perSecond: number) => void) {
   const rate = createRate()
   let gathered: LiveStep[] = []
+  let leftOut = 0
   let timer: ReturnType<typeof setTimeout> | undefined
   let teller: ReturnType<typeof setTimeout> | undefined
 
   const flush = (): void => {
     timer = undefined
     const steps = gathered
+    const folded = leftOut
     gathered = []
+    leftOut = 0
     const isMuch = rate.perSecond(Date.now()) > conflateAbovePerSecond
-    deliver(isMuch ? conflate(steps) : { steps, folded: 0 })
+    const batch = isMuch ? conflate(steps) : { steps, folded: 0 }
+    deliver({ ...batch, folded: batch.folded + folded })
   }
   /** Until it is zero again: when nothing comes any more, nobody else says so. */
   const say = (): void => {
@@ -98,9 +103,11 @@ function createPacer(deliver: (batch: LiveBatch) => void, tell: (perSecond: numb
     teller = perSecond > 0 ? setTimeout(say, rateMs) : undefined
   }
   return {
-    gather(steps: readonly LiveStep[]): void {
+    /** @param more what the server left out: it happened all the same */
+    gather(steps: readonly LiveStep[], more: number): void {
       const now = Date.now()
-      rate.add(steps.length, now)
+      rate.add(steps.length + more, now)
+      leftOut += more
       gathered.push(...steps)
       timer ??= setTimeout(flush, Math.max(frameMs, paceMs(rate.perSecond(now))))
       teller ??= setTimeout(say, rateMs)

@@ -107,7 +107,7 @@ function Summary({ shown }: { readonly shown: DispatchList }) {
       <span className="muted num" aria-live="off">
         {number(rows.all.length)}
         {next === undefined ? '' : ' loaded, more below'}
-        {seq === undefined ? '' : ` · as of ${seq}`}
+        {seq === undefined ? '' : ` · as of ${number(seq)}`}
       </span>
       {fresh.size > 0 && (
         <button type="button" className="fresh" onClick={reload}>
@@ -165,7 +165,7 @@ const columns: readonly Column<Row>[] = [
   {
     id: 'state',
     title: 'State',
-    width: 'minmax(11.5rem, 1fr)',
+    width: 'minmax(13rem, 1fr)',
     cell: (row) => <State state={row.state} detail={detailOf(row)} />,
   },
   {

@@ -10,6 +10,9 @@ import { Answer, Empty } from '../../ui/notice.tsx'
 import { State } from '../../ui/state.tsx'
 import type { PageProps } from '../page.ts'
 
+/** Nobody vouches for what is unsigned; that is no fault, and nothing to tick off either. */
+const signatureLooks = { verified: 'ok', unsigned: 'unsigned', failed: 'fail' } as const
+
 /** An event, and why each binding did or did not take it. */
 export function Event({ params }: PageProps) {
   const id = params['id'] ?? ''
@@ -29,11 +32,7 @@ export function Event({ params }: PageProps) {
               </h1>
               <CopyButton text={one.id} what="id" />
               <b>{one.type}</b>
-              <State
-                state={one.signature.state === 'failed' ? 'fail' : 'ok'}
-                text={one.signature.state}
-                plain
-              />
+              <State state={signatureLooks[one.signature.state]} text={one.signature.state} plain />
             </div>
             <Facts event={one} />
             <Answer answer={explained} what="verdicts">

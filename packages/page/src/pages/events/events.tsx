@@ -140,11 +140,15 @@ const columns: readonly Column<EventRow>[] = [
     id: 'verdicts',
     title: 'Bindings said',
     width: 'minmax(14rem, 1.6fr)',
-    cell: ({ verdicts, duplicates }) => (
-      <Counts
-        counts={{ ...verdicts, ...(duplicates > 0 && { duplicate: duplicates }) }}
-        none="none matched"
-      />
+    // Each app has a row of its own for an event; without its name they look like doubles.
+    cell: ({ app, verdicts, duplicates }) => (
+      <>
+        <Counts
+          counts={{ ...verdicts, ...(duplicates > 0 && { duplicate: duplicates }) }}
+          none="none matched"
+        />{' '}
+        <span className="muted">{app}</span>
+      </>
     ),
   },
   {
