@@ -125,9 +125,10 @@ async function create(link: Link, plan: StreamPlan): Promise<void> {
   const body = { name: plan.name, ...plan.config }
   const answer = await call(link, limits, `STREAM.CREATE.${plan.name}`, body, info)
   if (answer.ok) return
-  // Somebody made it meanwhile, in another way: say in which.
-  if (answer.error.err_code === serverCodes.streamNameInUse) await look(link, [plan])
-  throw faultOf(plan.name, answer.error)
+  // Somebody made it meanwhile, or a try of ours of which nobody heard: in another way it is refused.
+  const [made] =
+    answer.error.err_code === serverCodes.streamNameInUse ? await look(link, [plan]) : []
+  if (made?.config === undefined) throw faultOf(plan.name, answer.error)
 }
 
 function compare({ name, config: wanted }: StreamPlan, found: Config): TopologyDifference[] {
