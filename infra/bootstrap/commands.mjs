@@ -6,7 +6,7 @@ import { root } from './place.mjs'
 /** Packages resolve to their sources; SQLite's "experimental" warning is no news to a user. */
 export const sourceFlags = ['--conditions=@waybill/source', '--disable-warning=ExperimentalWarning']
 
-/** Every npm script: what it needs and what it does. Resolves with the exit code. */
+/** Every npm script: what it needs (a function: with these arguments) and what it does. Resolves with the exit code. */
 export const commands = {
   start: {
     natsServer: true,
@@ -14,7 +14,12 @@ export const commands = {
     run: source('packages/cli/src/main.ts', 'dev', '--app', 'packages/example-github/src/app.ts'),
   },
   demo: { natsServer: true, run: source('test/demo/main.ts') },
-  bench: { natsServer: true, page: true, run: source('test/bench/main.ts') },
+  bench: {
+    natsServer: true,
+    chromium: (args) => args.includes('page'),
+    page: true,
+    run: source('test/bench/main.ts'),
+  },
   chaos: { natsServer: true, run: source('test/chaos/main.ts') },
   simulate: { natsServer: false, run: source('test/simulation/main.ts') },
   mutate: { natsServer: false, run: source('test/mutation/main.ts') },

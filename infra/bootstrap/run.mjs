@@ -8,7 +8,12 @@ const [name = '', ...args] = process.argv.slice(2)
 try {
   const command = commands[name]
   if (!command) throw unknown(name)
-  process.exitCode = await command.run(await prepare(command), args)
+  const { chromium } = command
+  const wanted = {
+    ...command,
+    chromium: typeof chromium === 'function' ? chromium(args) : chromium,
+  }
+  process.exitCode = await command.run(await prepare(wanted), args)
 } catch (error) {
   process.exitCode = report(error)
 }
