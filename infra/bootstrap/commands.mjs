@@ -16,7 +16,8 @@ export const commands = {
   demo: { natsServer: true, run: source('test/demo/main.ts') },
   bench: {
     natsServer: true,
-    chromium: (args) => args.includes('page'),
+    // That of the page, or all of them.
+    chromium: (args) => args.includes('page') || !args.some((arg) => /^[a-z]/.test(arg)),
     page: true,
     run: source('test/bench/main.ts'),
   },
