@@ -2,6 +2,7 @@ import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import type { SyncMode } from '@waybill/nats'
 import { pageFeel } from './page.ts'
+import type { Gate } from './submit.ts'
 import { devUpMs, startStack, type Stack, type StackOptions } from './stack.ts'
 import { median, round } from './usage.ts'
 
@@ -38,6 +39,8 @@ const scenarios: Record<string, Scenario> = {
   redrive,
   latency: latency('always'),
   'latency-default-sync': latency('default'),
+  'latency-gate-here': latency('default', 'here'),
+  'latency-gate-elsewhere': latency('default', 'elsewhere'),
   'start-up': startUp,
   replay,
   page: () => pageFeel(laps, Number(values.rows)),
@@ -96,16 +99,20 @@ async function redrive(): Promise<object> {
   return { ...options, events, perSecond: of('perSecond'), ms: of('ms') }
 }
 
-function latency(sync: SyncMode): Scenario {
+function latency(sync: SyncMode, gate?: Gate): Scenario {
   return async () => {
     await using stack = await startStack({ sync, dispatchers: 1, projector: false })
     await stack.ask({ kind: 'burst', count: warm, inFlight })
-    await stack.ask({ kind: 'latency', count: 200 })
+    const through = gate === undefined ? {} : { gate }
+    await stack.ask({ kind: 'latency', count: 200, ...through })
     const runs: Record<string, number>[] = []
-    for (let lap = 0; lap < laps; lap++) runs.push(await stack.ask({ kind: 'latency', count: 500 }))
+    for (let lap = 0; lap < laps; lap++) {
+      runs.push(await stack.ask({ kind: 'latency', count: 500, ...through }))
+    }
     const of = (key: string): number => median(runs.map((run) => run[key] ?? Number.NaN))
     return {
       sync,
+      ...through,
       acceptedP50Ms: of('acceptedP50Ms'),
       completedP50Ms: of('completedP50Ms'),
       completedP99Ms: of('completedP99Ms'),

@@ -5,7 +5,7 @@ import type { EventLog } from '@waybill/log'
 import { createClient, type Client } from '@waybill/sdk'
 import { setTimeout as wait } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { broken, flaky, noop } from './app.ts'
+import { broken, flaky, gatedElsewhere, gatedHere, noop } from './app.ts'
 import { percentile, round } from './usage.ts'
 
 /*
@@ -13,6 +13,9 @@ import { percentile, round } from './usage.ts'
  * stdin, one JSON line each; answers go to stdout, one line each. So one process serves all laps, and
  * its own CPU time is read from outside.
  */
+
+/** Where the ledger of a limit is that a dispatch passes. */
+export type Gate = 'here' | 'elsewhere'
 
 export type SubmitCommand =
   | {
@@ -23,7 +26,7 @@ export type SubmitCommand =
       readonly projected?: boolean
     }
   | { readonly kind: 'retry'; readonly count: number; readonly inFlight: number }
-  | { readonly kind: 'latency'; readonly count: number }
+  | { readonly kind: 'latency'; readonly count: number; readonly gate?: Gate }
   /** So many dead letters, in the rows too. */
   | { readonly kind: 'die'; readonly count: number; readonly inFlight: number }
   /** So many a second, evenly, whatever becomes of them. */
@@ -64,7 +67,7 @@ async function perform(command: SubmitCommand): Promise<object> {
       return burst(command, (n) => client.send(flaky, { n, pad }), command.count, endsOf)
     }
     case 'latency':
-      return latency(command.count)
+      return latency(command)
     case 'die': {
       const rows = watchRows()
       const send = (n: number): ReturnType<Client['send']> => client.send(broken, { n, pad })
@@ -184,7 +187,14 @@ function endsOf(entries: readonly Uint8Array[]): number {
 }
 
 /** One at a time: from before the send to the moment the end is read from the log. */
-async function latency(count: number): Promise<object> {
+function sendOne(gate: Gate | undefined): ReturnType<Client['send']> {
+  const data = { n: sent++, pad }
+  if (gate === undefined) return client.send(noop, data)
+  if (gate === 'elsewhere') return client.send(gatedElsewhere, data)
+  return client.send(gatedHere, data, { partitionKey: String(data.n) })
+}
+
+async function latency({ count, gate }: { count: number; gate?: Gate }): Promise<object> {
   const stream = journal
   const { lastSeq } = await log.info(stream)
   const signal = AbortSignal.timeout(120_000)
@@ -195,7 +205,7 @@ async function latency(count: number): Promise<object> {
   const completed: number[] = []
   for (let at = 0; at < count; at++) {
     const began = performance.now()
-    await client.send(noop, { n: sent++, pad })
+    await sendOne(gate)
     accepted.push(performance.now() - began)
     for (let ended = false; !ended;) {
       const { value, done } = await messages.next()
